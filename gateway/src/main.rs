@@ -1,0 +1,2 @@
+//! The fairtrade command.
+fn main() {}
