@@ -1,1 +1,3 @@
 //! HTTP over the domains.
+
+pub mod config;

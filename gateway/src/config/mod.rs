@@ -1,0 +1,318 @@
+//! The configuration: `config/default.toml`, under the file of the environment (`config/production.toml` …), under
+//! environment variables. Each concern has one documented struct, next to the code that it is for; here they are put together.
+//!
+//! What a setting means does not belong here.
+
+mod load;
+mod secrets;
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+pub use load::{ConfigFault, ConfigFaults, SettingsFile, Sources, VARIABLE_PREFIX, load};
+pub use secrets::{Keys, SECRET_BYTES_MIN, Secrets};
+
+/// What kind of installation this is; `FAIRTRADE_ENV` says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// Somebody's own machine: missing secrets are made and kept.
+    #[default]
+    Development,
+    /// Under the project's tests.
+    Test,
+    /// Where real people are.
+    Production,
+}
+
+impl Environment {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Development, Self::Test, Self::Production];
+
+    /// As `FAIRTRADE_ENV` and the file names have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
+
+    /// Whether a secret that nobody stated is made here.
+    #[must_use]
+    pub const fn makes_secrets(self) -> bool {
+        match self {
+            Self::Development | Self::Test => true,
+            Self::Production => false,
+        }
+    }
+
+    /// The settings of this environment, as they were when the program was built.
+    const fn built_in(self) -> &'static str {
+        match self {
+            Self::Development => include_str!("../../../config/development.toml"),
+            Self::Test => include_str!("../../../config/test.toml"),
+            Self::Production => include_str!("../../../config/production.toml"),
+        }
+    }
+}
+
+/// Every setting of the program.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the program keeps what it writes.
+    pub data: DataSettings,
+    /// Where it listens.
+    pub server: ServerSettings,
+    /// Which Postgres.
+    pub database: DatabaseSettings,
+    /// What it tells about itself.
+    pub log: LogSettings,
+    /// What must never be printed.
+    #[serde(skip_serializing)]
+    pub secrets: Secrets,
+}
+
+/// Where the program keeps what it writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSettings {
+    /// The one directory: the private Postgres, made secrets, mail that was not sent. `/var/lib/fairtrade` for root, because Postgres
+    /// runs as another user then and cannot reach below root's home; `data` under the working directory for anybody else.
+    pub directory: Option<PathBuf>,
+}
+
+impl DataSettings {
+    /// The directory, stated or not.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        self.directory.clone().unwrap_or_else(|| {
+            if nix::unistd::geteuid().is_root() {
+                PathBuf::from("/var/lib/fairtrade")
+            } else {
+                PathBuf::from("data")
+            }
+        })
+    }
+}
+
+/// Where the program listens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// The address; 0.0.0.0 is every one. `HOST`.
+    pub host: String,
+    /// The port; 0 is any free one. `PORT`.
+    pub port: u16,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self { host: "127.0.0.1".to_owned(), port: 8080 }
+    }
+}
+
+/// Which Postgres; a private one under the data directory when no URL is stated.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// As the runtime role, which may not touch the ledger's rows. `DATABASE_URL`.
+    #[serde(skip_serializing)]
+    pub url: Option<SecretString>,
+    /// As the owner, for migrations. `MIGRATION_DATABASE_URL`.
+    #[serde(skip_serializing)]
+    pub migration_url: Option<SecretString>,
+    /// Past any pooler, for what keeps a session. `DIRECT_DATABASE_URL`.
+    #[serde(skip_serializing)]
+    pub direct_url: Option<SecretString>,
+}
+
+/// What the program tells about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// Which lines: `info`, or by module as `info,escrow=debug`. `RUST_LOG`.
+    pub filter: String,
+    /// For people or for programs.
+    pub format: LogFormat,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Variables that stand for one setting under a name of their own, as hosts of programs set them.
+pub const PLAIN_NAMES: [(&str, &str); 11] = [
+    ("DATABASE_URL", "database.url"),
+    ("MIGRATION_DATABASE_URL", "database.migration_url"),
+    ("DIRECT_DATABASE_URL", "database.direct_url"),
+    ("JWT_SECRET", "secrets.jwt_secret"),
+    ("PASSWORD_PEPPER", "secrets.password_pepper"),
+    ("MASTER_KEY", "secrets.master_key"),
+    ("SIMULATED_WEBHOOK_SECRET", "secrets.simulated_webhook_secret"),
+    ("HOST", "server.host"),
+    ("PORT", "server.port"),
+    ("RUST_LOG", "log.filter"),
+    ("FAIRTRADE_DATA", "data.directory"),
+];
+
+/// The configuration of this run, whole.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What kind of installation.
+    pub environment: Environment,
+    /// The settings.
+    pub config: Config,
+}
+
+impl Loaded {
+    /// Reads files and variables.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`], all at once.
+    pub fn read() -> Result<Self, ConfigFaults> {
+        let variables: Vec<(String, String)> = std::env::vars().collect();
+        let find =
+            |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let environment = environment(find("FAIRTRADE_ENV").as_deref())?;
+        let directory = find("FAIRTRADE_CONFIG").map_or_else(|| PathBuf::from("config"), PathBuf::from);
+        let sources = Sources { files: files(environment, &directory), variables };
+        Ok(Self { environment, config: load(&sources, &PLAIN_NAMES)? })
+    }
+
+    /// The keys that the server signs and seals with.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] where one is missing or no good.
+    pub fn keys(&self) -> Result<Keys, ConfigFaults> {
+        self.config.secrets.keys(self.environment, &self.config.data.directory())
+    }
+}
+
+fn environment(stated: Option<&str>) -> Result<Environment, ConfigFaults> {
+    let name = stated.filter(|name| !name.is_empty()).unwrap_or(Environment::Development.as_str());
+    let found = Environment::ALL.into_iter().find(|known| known.as_str() == name);
+    found.ok_or_else(|| {
+        let mut faults = ConfigFaults::default();
+        let known = Environment::ALL.map(Environment::as_str).join(", ");
+        faults.push("environment", "the variable FAIRTRADE_ENV", format!("`{name}` is none of {known}"));
+        faults
+    })
+}
+
+/// The files of an environment: those in the directory where they are there, and those that were built in otherwise.
+fn files(environment: Environment, directory: &Path) -> Vec<SettingsFile> {
+    let name = format!("{}.toml", environment.as_str());
+    [("default.toml", include_str!("../../../config/default.toml")), (name.as_str(), environment.built_in())]
+        .into_iter()
+        .map(|(name, built_in)| {
+            let path = directory.join(name);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => SettingsFile { name: path.display().to_string(), text },
+                Err(_) => SettingsFile { name: format!("{name}, as built in"), text: built_in.to_owned() },
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What is nowhere stated has no line, so it has to be told of in a comment: `# key = …`.
+    fn without_nulls(value: Value) -> Value {
+        match value {
+            Value::Object(map) => Value::Object(
+                map.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect(),
+            ),
+            other => other,
+        }
+    }
+
+    #[test]
+    fn the_default_file_states_exactly_the_defaults() {
+        let text = include_str!("../../../config/default.toml");
+        let parsed =
+            config::Config::builder().add_source(config::File::from_str(text, config::FileFormat::Toml));
+        let stated: Value = parsed.build().unwrap().try_deserialize().unwrap();
+        let defaults = without_nulls(serde_json::to_value(Config::default()).unwrap());
+        for (section, settings) in defaults.as_object().unwrap() {
+            assert_eq!(stated.get(section), Some(settings), "[{section}] of config/default.toml");
+        }
+        // The secrets have no defaults, so their section states nothing.
+        let others = stated.as_object().unwrap().keys().filter(|section| *section != "secrets");
+        assert_eq!(others.count(), defaults.as_object().unwrap().len());
+    }
+
+    #[test]
+    fn a_setting_without_a_default_is_told_of_in_a_comment() {
+        fn nulls(value: &Value, found: &mut Vec<String>) {
+            for (key, inner) in value.as_object().into_iter().flatten() {
+                if inner.is_null() {
+                    found.push(key.clone());
+                }
+                nulls(inner, found);
+            }
+        }
+        let mut missing = Vec::new();
+        nulls(&serde_json::to_value(Config::default()).unwrap(), &mut missing);
+        missing.extend(
+            PLAIN_NAMES.iter().filter_map(|(_, path)| path.split_once('.')).map(|(_, key)| key.to_owned()),
+        );
+        let text = include_str!("../../../config/default.toml");
+        missing.retain(|key| {
+            !text.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} =")))
+        });
+        assert_eq!(missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_files_of_every_environment_are_read_without_a_fault() {
+        for environment in Environment::ALL {
+            let sources = Sources { files: files(environment, Path::new("/nowhere")), variables: Vec::new() };
+            load::<Config>(&sources, &PLAIN_NAMES).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_plain_name_stands_for_a_setting_that_is_there() {
+        for (name, path) in PLAIN_NAMES {
+            let value = if name == "PORT" { "81" } else { "info" };
+            let sources = Sources { files: Vec::new(), variables: vec![(name.to_owned(), value.to_owned())] };
+            assert!(load::<Config>(&sources, &PLAIN_NAMES).is_ok(), "{name} is to set {path}");
+        }
+    }
+
+    #[test]
+    fn urls_do_not_print() {
+        let url = "postgres://fairtrade:hunter2@localhost/fairtrade";
+        let sources =
+            Sources { files: Vec::new(), variables: vec![("DATABASE_URL".to_owned(), url.to_owned())] };
+        let config: Config = load(&sources, &PLAIN_NAMES).unwrap();
+        assert!(!format!("{config:?} {}", serde_json::to_string(&config).unwrap()).contains("hunter2"));
+    }
+
+    #[test]
+    fn an_unknown_environment_is_refused() {
+        assert_eq!(environment(None), Ok(Environment::Development));
+        assert!(environment(Some("staging")).is_err());
+    }
+}
