@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+mod bell;
+mod inspect;
+mod model;
+mod publish;
+mod registry;
+mod rules;
+mod run;
+#[rustfmt::skip]
+mod schema;
+mod settings;
+mod store;
+pub mod trace;
+mod workers;
+
+pub use inspect::{InspectError, TaskFilter, TaskView, find_task, list_tasks, park_task, retry_task};
+pub use model::{Aggregate, Event, EventId, NewEvent, TaskId, TaskState};
+pub use publish::{enqueue, enqueue_at, publish};
+pub use registry::{EventRun, Registry, Task, TaskError, TaskRun};
+pub use run::run_due;
+pub use settings::WorkerSettings;
+pub use workers::Workers;

@@ -1,0 +1,46 @@
+//! The workers' numbers.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// How the workers work.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerSettings {
+    /// How many tasks one process runs at a time; each may use one connection. 4.
+    pub threads: u16,
+    /// How long a worker that found nothing waits before it looks again, unless a commit of its own process wakes it, in
+    /// milliseconds. 500.
+    pub poll_millis: u64,
+    /// How long a task may run before another worker may take it over, in seconds of real time. 300.
+    pub lease_seconds: u32,
+    /// The pause before the second try, in milliseconds; it doubles with every further one. 1,000.
+    pub retry_first_millis: u32,
+    /// The longest pause between two tries, in seconds. 3,600.
+    pub retry_longest_seconds: u32,
+    /// How many events get their number in one transaction. 500.
+    pub sequencer_batch: u16,
+    /// For how many days finished tasks are kept to be looked at. 7.
+    pub done_kept_days: u16,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            threads: 4,
+            poll_millis: 500,
+            lease_seconds: 300,
+            retry_first_millis: 1_000,
+            retry_longest_seconds: 3_600,
+            sequencer_batch: 500,
+            done_kept_days: 7,
+        }
+    }
+}
+
+impl WorkerSettings {
+    pub(crate) fn poll(&self) -> Duration {
+        Duration::from_millis(self.poll_millis)
+    }
+}
