@@ -99,7 +99,10 @@ impl Db {
     ///
     /// # Errors
     /// The closure's own, or [`Error`] when there is no connection.
-    pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, E>) -> Result<T, E> {
+    pub fn read<T, E: From<Error>>(
+        &self,
+        mut work: impl FnMut(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut lent = self.lend()?;
         work(&mut lent.session()?.connection)
     }
@@ -181,7 +184,8 @@ impl Db {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let Some(cause) = error.database().and_then(Error::retry).filter(|(most, _)| tried < *most) else {
+            let Some(cause) = error.database().and_then(Error::retry).filter(|(most, _)| tried < *most)
+            else {
                 return Err(error);
             };
             tried += 1;
@@ -298,9 +302,11 @@ fn flush(session: &mut Session) -> Result<(), Error> {
 }
 
 fn commit(session: &mut Session) -> Result<(), Error> {
-    AnsiTransactionManager::commit_transaction(&mut *session.connection).map_err(|error| match Error::from(error) {
-        Error::Unavailable(_) => Error::CommitUnknown,
-        other => other,
+    AnsiTransactionManager::commit_transaction(&mut *session.connection).map_err(|error| {
+        match Error::from(error) {
+            Error::Unavailable(_) => Error::CommitUnknown,
+            other => other,
+        }
     })
 }
 

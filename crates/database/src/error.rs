@@ -98,14 +98,18 @@ impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         let DieselError::DatabaseError(kind, info) = &error else {
             return match error {
-                DieselError::BrokenTransactionManager => Self::Unavailable("the transaction's state was lost".to_owned()),
+                DieselError::BrokenTransactionManager => {
+                    Self::Unavailable("the transaction's state was lost".to_owned())
+                }
                 other => Self::Other(other),
             };
         };
         let constraint = info.constraint_name().unwrap_or_default().to_owned();
         match kind {
             DatabaseErrorKind::UniqueViolation => Self::Unique { constraint },
-            DatabaseErrorKind::CheckViolation => Self::Check { constraint, message: info.message().to_owned() },
+            DatabaseErrorKind::CheckViolation => {
+                Self::Check { constraint, message: info.message().to_owned() }
+            }
             DatabaseErrorKind::ForeignKeyViolation => Self::ForeignKey { constraint },
             DatabaseErrorKind::SerializationFailure => Self::Serialization,
             DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
@@ -147,7 +151,9 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::LockNotAvailable | Self::Deadlock | Self::Serialization => ErrorKind::Busy,
-            Self::StatementTimeout | Self::StalePlan | Self::Unavailable(_) | Self::CommitUnknown => ErrorKind::Unavailable,
+            Self::StatementTimeout | Self::StalePlan | Self::Unavailable(_) | Self::CommitUnknown => {
+                ErrorKind::Unavailable
+            }
             Self::Unique { .. }
             | Self::Check { .. }
             | Self::ForeignKey { .. }

@@ -1,0 +1,3 @@
+//! The database crate against a real Postgres.
+
+mod test_database;

@@ -1,0 +1,136 @@
+//! A database of a test's own.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use database::{Db, PoolConfig, Roles};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use crate::clock::TestClock;
+use crate::server::{connect, process_name, server};
+
+/// Connections that the runtime's pool may open; they are made as they are needed.
+const RUNTIME_CONNECTIONS: u32 = 16;
+const OWNER_CONNECTIONS: u32 = 2;
+
+/// A freshly migrated database that nobody else has, dropped with this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// As the program has it: the runtime role.
+    pub db: Db,
+    /// As migrations have it: the owner of every table.
+    pub owner: Db,
+    /// The runtime role's connection string.
+    pub url: String,
+    /// The owner's connection string.
+    pub owner_url: String,
+    /// Turns the database's clock and is Rust's.
+    pub clock: TestClock,
+    _name: Name,
+}
+
+/// Drops the database.
+#[derive(Debug)]
+struct Name(String);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        server().drop_database(&self.0);
+    }
+}
+
+impl Default for TestDatabase {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TestDatabase {
+    /// Clones the migrated template.
+    ///
+    /// # Panics
+    /// When there is no Postgres on this machine, or a migration fails.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_connections(RUNTIME_CONNECTIONS)
+    }
+
+    /// As [`TestDatabase::new`], with room for so many connections of the runtime role.
+    ///
+    /// # Panics
+    /// As [`TestDatabase::new`].
+    #[must_use]
+    pub fn with_connections(max_connections: u32) -> Self {
+        let name = Name(unique_name());
+        server().create(&name.0);
+        let roles = Roles::default();
+        let url = server().url(&roles.runtime, &name.0);
+        let owner_url = server().url(&roles.owner, &name.0);
+        let db = pool(&url, max_connections);
+        let owner = pool(&owner_url, OWNER_CONNECTIONS);
+        Self { db, clock: TestClock::new(owner.clone()), owner, url, owner_url, _name: name }
+    }
+
+    /// Runs SQL as the owner.
+    ///
+    /// # Panics
+    /// When Postgres refuses it.
+    pub fn execute(&self, sql: &str) {
+        self.try_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Runs SQL as the owner; for what Postgres is expected to refuse.
+    ///
+    /// # Errors
+    /// As Postgres said.
+    pub fn try_execute(&self, sql: &str) -> Result<(), database::Error> {
+        self.owner.read(|conn| Ok(conn.batch_execute(sql)?))
+    }
+
+    /// Runs SQL as the runtime role; for what Postgres is expected to refuse.
+    ///
+    /// # Errors
+    /// As Postgres said.
+    pub fn try_execute_as_runtime(&self, sql: &str) -> Result<(), database::Error> {
+        self.db.read(|conn| Ok(conn.batch_execute(sql)?))
+    }
+
+    /// How many rows there are: `count("outbox.events WHERE name = 'job.published'")`.
+    ///
+    /// # Panics
+    /// When it is not SQL.
+    #[must_use]
+    pub fn count(&self, from: &str) -> i64 {
+        #[derive(QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = BigInt)]
+            count: i64,
+        }
+        let sql = format!("SELECT count(*) AS count FROM {from}");
+        let counted: Result<Count, database::Error> =
+            self.owner.read(|conn| Ok(diesel::sql_query(&sql).get_result(conn)?));
+        counted.unwrap_or_else(|error| panic!("{sql}: {error}")).count
+    }
+
+    /// A plain connection as the owner, apart from every pool.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn owner_connection(&self) -> PgConnection {
+        connect(&self.owner_url)
+    }
+}
+
+fn pool(url: &str, max_connections: u32) -> Db {
+    let config =
+        PoolConfig { url: url.to_owned(), max_connections, checkout_timeout: Duration::from_secs(30) };
+    Db::connect(&config).unwrap_or_else(|error| panic!("cannot connect to {url}: {error}"))
+}
+
+fn unique_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("{}_{}", process_name(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
