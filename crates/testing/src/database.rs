@@ -124,6 +124,46 @@ impl TestDatabase {
     }
 }
 
+/// A database that no migration was run on.
+#[derive(Debug)]
+pub struct EmptyDatabase {
+    /// The owner's connection string.
+    pub owner_url: String,
+    /// The runtime role's connection string.
+    pub url: String,
+    _name: Name,
+}
+
+impl Default for EmptyDatabase {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl EmptyDatabase {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// When there is no Postgres on this machine.
+    #[must_use]
+    pub fn new() -> Self {
+        let name = Name(unique_name());
+        server().create_empty(&name.0);
+        let roles = Roles::default();
+        let (owner_url, url) = (server().url(&roles.owner, &name.0), server().url(&roles.runtime, &name.0));
+        Self { owner_url, url, _name: name }
+    }
+
+    /// A connection as the owner.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn connection(&self) -> PgConnection {
+        connect(&self.owner_url)
+    }
+}
+
 fn pool(url: &str, max_connections: u32) -> Db {
     let config =
         PoolConfig { url: url.to_owned(), max_connections, checkout_timeout: Duration::from_secs(30) };

@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod catalogue;
 mod clock;
 mod database;
+mod schema;
 mod server;
 
+pub use catalogue::{check_migrations_reverse, unindexed_foreign_keys};
 pub use clock::TestClock;
-pub use database::TestDatabase;
+pub use database::{EmptyDatabase, TestDatabase};
+pub use schema::{check_schema, check_schema_at, generate};

@@ -1,3 +1,4 @@
 //! The database crate against a real Postgres.
 
+mod migrations;
 mod test_database;
