@@ -1,1 +1,135 @@
 #![doc = include_str!("../README.md")]
+
+mod error;
+mod facts;
+pub mod geo;
+mod keys;
+mod model;
+mod rules;
+mod schema;
+mod settings;
+mod store;
+mod token;
+pub mod vault;
+
+pub use error::Error;
+pub use facts::{administrators, cards, contact, contractor_may_bid, live_sessions};
+pub use keys::{
+    Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
+};
+pub use model::*;
+pub use rules::PasswordPolicy;
+pub use settings::Settings;
+pub use token::{AccessToken, Authenticator, Claims, TokenError};
+pub use vault::{Vault, VaultError, VaultSubject};
+
+use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, Position};
+
+/// What can be asked of this crate.
+pub trait IdentityQueries: Send + Sync {
+    /// What new passwords must be; [`Registration::new`] and [`NewAdmin::new`] judge by it.
+    fn password_policy(&self) -> PasswordPolicy;
+
+    /// Who is behind an access token, if its session lives.
+    ///
+    /// # Errors
+    /// [`Error::Token`], or [`Error::SignedOut`] when the session has ended.
+    fn authenticate(&self, access_token: &str, request_id: &str) -> Result<Actor, Error>;
+
+    /// Who is signed in, and how.
+    ///
+    /// # Errors
+    /// [`Error::SignedOut`] for anyone but a person with a living session.
+    fn get_me(&self, actor: &Actor) -> Result<Me, Error>;
+
+    /// The actor's own profile.
+    ///
+    /// # Errors
+    /// [`Error::SignedOut`] for anyone but a person.
+    fn get_profile(&self, actor: &Actor) -> Result<Profile, Error>;
+
+    /// A contractor as anyone may see it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    fn get_contractor(&self, contractor: PartyId) -> Result<PublicContractor, Error>;
+
+    /// Verifications, oldest first, of one state or all.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    fn list_verifications(
+        &self,
+        admin: AdminActor<'_>,
+        state: Option<VerificationState>,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Page<Verification>, Error>;
+}
+
+/// What can be told to this crate.
+pub trait IdentityCommands: IdentityQueries {
+    /// Makes an account, signs it in, and has a verification mail sent. Hashes a password: call it where no connection is held.
+    ///
+    /// # Errors
+    /// [`Error::EmailInUse`].
+    fn register(&self, caller: &Caller, registration: Registration) -> Result<SignedIn, Error>;
+
+    /// Proves an e-mail address by the token from its mail.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the token is unknown, used or too old.
+    fn verify_email(&self, caller: &Caller, token: &str) -> Result<Person, Error>;
+
+    /// Signs somebody in. Compares a password's hash, as long for an unknown address as for a known one: call it where no
+    /// connection is held.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`], [`Error::TooManyFailures`], [`Error::Suspended`].
+    fn login(&self, caller: &Caller, login: Login) -> Result<SignedIn, Error>;
+
+    /// Spends a refresh token for a new pair.
+    ///
+    /// # Errors
+    /// [`Error::RefreshToken`]; a token spent before ends its whole session.
+    fn refresh(&self, caller: &Caller, refresh_token: &str) -> Result<SignedIn, Error>;
+
+    /// Ends the actor's session at once.
+    ///
+    /// # Errors
+    /// [`Error::SignedOut`] for anyone but a person with a session.
+    fn logout(&self, actor: &Actor) -> Result<(), Error>;
+
+    /// Changes the actor's own profile.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when it is of another version than the caller read.
+    fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error>;
+
+    /// Hands in licences and insurance; takes the place of what waits.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when one has expired.
+    fn submit_verification(
+        &self,
+        contractor: ContractorActor<'_>,
+        submission: VerificationSubmission,
+    ) -> Result<Verification, Error>;
+
+    /// Approves or rejects a verification that waits.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Decided`].
+    fn decide_verification(
+        &self,
+        admin: AdminActor<'_>,
+        id: VerificationId,
+        decision: Decision,
+    ) -> Result<Verification, Error>;
+
+    /// Makes an administrator: for the operator's command, not for anybody over the network.
+    ///
+    /// # Errors
+    /// [`Error::EmailInUse`].
+    fn create_admin(&self, caller: &Caller, admin: NewAdmin) -> Result<Person, Error>;
+}

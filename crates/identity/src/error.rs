@@ -1,0 +1,114 @@
+//! What can go wrong here, and what it means to whoever asked.
+
+use database::TransactionError;
+use kernel::{Classify, ErrorKind, Faults, WrongRole};
+
+use crate::token::TokenError;
+use crate::vault::VaultError;
+
+/// A failure of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Faults in what was sent.
+    #[error("{0}")]
+    Invalid(#[from] Faults),
+    /// Somebody has an account with this e-mail address.
+    #[error("an account with this e-mail address exists")]
+    EmailInUse,
+    /// The address or the password is wrong; which of them is not said.
+    #[error("the e-mail address or the password is wrong")]
+    WrongCredentials,
+    /// The person may not sign in at present.
+    #[error("this account is suspended")]
+    Suspended,
+    /// The access token is none of ours, or no longer good.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The refresh token is unknown, ended or spent.
+    #[error("the refresh token is not valid; sign in again")]
+    RefreshToken,
+    /// Nobody is signed in, or the session has ended.
+    #[error("sign in first")]
+    SignedOut,
+    /// Too many sign-ins failed.
+    #[error("too many failed sign-ins; try again in {retry_after} seconds")]
+    TooManyFailures {
+        /// Seconds until the next try counts.
+        retry_after: u32,
+    },
+    /// Of another role.
+    #[error(transparent)]
+    WrongRole(#[from] WrongRole),
+    /// No such contractor or verification.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// A verification that was decided already.
+    #[error("this verification is {state}")]
+    Decided {
+        /// The state it is in.
+        state: &'static str,
+    },
+    /// The profile changed since the caller read it.
+    #[error("the profile has changed since it was read")]
+    Stale,
+    /// What was sealed cannot be opened, or not be sealed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// bcrypt or the signing refused: our own fault.
+    #[error("{0}")]
+    Crypto(String),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] database::Error),
+}
+
+impl TransactionError for Error {
+    fn database(&self) -> Option<&database::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Vault(error) => error.database(),
+            _ => None,
+        }
+    }
+}
+
+impl Classify for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(faults) => ErrorKind::Invalid(faults.clone().into_vec()),
+            Self::EmailInUse => ErrorKind::Conflict,
+            Self::WrongCredentials | Self::Token(_) | Self::RefreshToken | Self::SignedOut => {
+                ErrorKind::Unauthenticated
+            }
+            Self::Suspended => ErrorKind::Forbidden,
+            Self::TooManyFailures { retry_after } => ErrorKind::TooMany { retry_after: *retry_after },
+            Self::WrongRole(error) => error.kind(),
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Decided { state } => ErrorKind::WrongState { state, allowed: Vec::new() },
+            Self::Stale => ErrorKind::StalePrecondition,
+            Self::Vault(error) => error.kind(),
+            Self::Crypto(_) => ErrorKind::Internal,
+            Self::Database(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid",
+            Self::EmailInUse => "email_in_use",
+            Self::WrongCredentials => "wrong_credentials",
+            Self::Suspended => "suspended",
+            Self::Token(error) => error.code(),
+            Self::RefreshToken => "invalid_refresh_token",
+            Self::SignedOut => "signed_out",
+            Self::TooManyFailures { .. } => "too_many_failed_sign_ins",
+            Self::WrongRole(error) => error.code(),
+            Self::NotFound(_) => "not_found",
+            Self::Decided { .. } => "already_decided",
+            Self::Stale => "stale",
+            Self::Vault(error) => error.code(),
+            Self::Crypto(_) => "internal",
+            Self::Database(error) => error.code(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What other crates ask about people, over their own connection or transaction. Callers have authorised; this only answers.
+
+use std::collections::HashMap;
+
+use database::{Error, PgConnection, Tx};
+use kernel::{PartyId, PersonId, SessionId};
+use uuid::Uuid;
+
+use crate::model::{Contact, LiveSession, PersonCard};
+use crate::{rules, store};
+
+/// The cards of these people; who does not exist has none. Two statements for any number.
+///
+/// # Errors
+/// [`Error`].
+pub fn cards(conn: &mut PgConnection, ids: &[PartyId]) -> Result<HashMap<PartyId, PersonCard>, Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let verified = store::verified_among(conn, &ids)?;
+    let rows = store::card_rows(conn, &ids)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let id = PartyId::from(row.id);
+            let (first_name, display_name, full_name) = rules::names(row.full_name.as_deref(), row.role);
+            let verified_contractor = verified.contains_key(&id);
+            let card = PersonCard {
+                id,
+                role: row.role,
+                first_name,
+                display_name,
+                full_name,
+                verified_contractor,
+                public_point: row.public_point,
+            };
+            (id, card)
+        })
+        .collect())
+}
+
+/// How to write to a person; none when there is no such person.
+///
+/// # Errors
+/// [`Error`].
+pub fn contact(conn: &mut PgConnection, person: PersonId) -> Result<Option<Contact>, Error> {
+    Ok(store::find_person(conn, person)?.map(|person| {
+        let (first_name, _, full_name) = rules::names(person.name.as_deref(), person.role);
+        Contact {
+            email: person.email,
+            email_verified: person.email_verified_at.is_some(),
+            full_name,
+            first_name,
+            time_zone: person.time_zone,
+            role: person.role,
+        }
+    }))
+}
+
+/// Whether a contractor may bid now: verified, neither credential expired, not suspended; by the database's clock.
+///
+/// # Errors
+/// [`Error`].
+pub fn contractor_may_bid(tx: &mut Tx<'_>, contractor: PartyId) -> Result<bool, Error> {
+    store::may_bid(tx.conn(), contractor)
+}
+
+/// Everybody who may decide as an administrator.
+///
+/// # Errors
+/// [`Error`].
+pub fn administrators(conn: &mut PgConnection) -> Result<Vec<PersonId>, Error> {
+    store::administrators(conn)
+}
+
+/// Those of these sessions that live: not ended, not expired, and their person not suspended. One statement for any number, for asking
+/// about many requests at once.
+///
+/// # Errors
+/// [`Error`].
+pub fn live_sessions(
+    conn: &mut PgConnection,
+    ids: &[SessionId],
+) -> Result<HashMap<SessionId, LiveSession>, Error> {
+    Ok(store::live_sessions(conn, ids)?.into_iter().map(|session| (session.session, session)).collect())
+}

@@ -1,0 +1,300 @@
+//! The server's secrets, and the subkeys made of them. Nothing here can be printed.
+//!
+//! Three secrets, so that changing one never breaks what hangs on another; each with its predecessors, so that changing it
+//! breaks nothing at all. Where they are read from and kept does not belong here.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use kernel::Faults;
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// The fewest bytes that a server secret may have.
+pub const SECRET_BYTES_MIN: usize = 32;
+
+/// One secret of the server with those it replaced. The first signs, hashes and wraps; all of them are recognised.
+#[derive(Clone)]
+pub struct SecretRing {
+    current: SecretString,
+    retired: Vec<SecretString>,
+}
+
+impl SecretRing {
+    /// A secret without predecessors.
+    #[must_use]
+    pub fn new(current: SecretString) -> Self {
+        Self { current, retired: Vec::new() }
+    }
+
+    /// With the secrets that it replaced.
+    #[must_use]
+    pub fn with_retired(self, retired: Vec<SecretString>) -> Self {
+        Self { retired, ..self }
+    }
+
+    fn check(&self, name: &str, faults: &mut Faults) {
+        for secret in std::iter::once(&self.current).chain(&self.retired) {
+            faults.check(
+                secret.expose_secret().len() >= SECRET_BYTES_MIN,
+                name,
+                "secret_too_short",
+                format!("{name} must have at least {SECRET_BYTES_MIN} bytes"),
+            );
+        }
+    }
+}
+
+/// The secrets as they were configured.
+#[derive(Clone)]
+pub struct Secrets {
+    /// `JWT_SECRET`: signs access tokens and makes refresh and mail tokens.
+    pub jwt: SecretRing,
+    /// `PASSWORD_PEPPER`: goes into every password's hash.
+    pub pepper: SecretRing,
+    /// `VAULT_SECRET`: wraps the data keys under which personal text is sealed.
+    pub vault: SecretRing,
+}
+
+impl Secrets {
+    /// New random secrets: for tests, and for a first start to keep.
+    #[must_use]
+    pub fn random() -> Self {
+        let ring = || SecretRing::new(random_secret());
+        Self { jwt: ring(), pepper: ring(), vault: ring() }
+    }
+}
+
+/// A new secret of 256 bits, as text.
+#[must_use]
+pub fn random_secret() -> SecretString {
+    let mut bytes = [0_u8; 32];
+    rand::fill(&mut bytes);
+    SecretString::from(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// A key of 256 bits.
+pub(crate) struct Key {
+    id: String,
+    bytes: SecretBox<[u8; 32]>,
+}
+
+impl Key {
+    /// The subkey of a secret for one use.
+    fn derive(secret: &SecretString, label: &str) -> Self {
+        let seed = Self::from_bytes(Sha256::digest(secret.expose_secret().as_bytes()).into());
+        let id = seed.mac(&[label.as_bytes(), b"id"]);
+        Self {
+            // Names the key in what was made with it, and tells nothing about it.
+            id: hex::encode(id.first_chunk::<4>().copied().unwrap_or_default()),
+            bytes: SecretBox::new(Box::new(seed.mac(&[label.as_bytes(), b"key"]))),
+        }
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self { id: String::new(), bytes: SecretBox::new(Box::new(bytes)) }
+    }
+
+    pub(crate) fn random() -> Self {
+        let mut bytes = [0_u8; 32];
+        rand::fill(&mut bytes);
+        Self::from_bytes(bytes)
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        self.bytes.expose_secret()
+    }
+
+    /// HMAC-SHA256 over parts, each preceded by its length, so that no two lists of parts are the same message.
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        // HMAC fills a short key up with zeros to its block; doing it here leaves nothing that could fail.
+        let mut block = [0_u8; 64];
+        for (slot, byte) in block.iter_mut().zip(self.expose()) {
+            *slot = *byte;
+        }
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
+        for part in parts {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// A subkey of the current secret, and those of its predecessors.
+pub(crate) struct Ring {
+    pub(crate) current: Key,
+    retired: Vec<Key>,
+}
+
+impl Ring {
+    fn derive(ring: &SecretRing, label: &str) -> Self {
+        Self {
+            current: Key::derive(&ring.current, label),
+            retired: ring.retired.iter().map(|secret| Key::derive(secret, label)).collect(),
+        }
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.retired)
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<&Key> {
+        self.all().find(|key| key.id() == id)
+    }
+}
+
+/// The subkeys in use, made once of [`Secrets`]. Cheap to clone.
+#[derive(Clone)]
+pub struct Keys(Arc<Subkeys>);
+
+struct Subkeys {
+    access: Ring,
+    refresh: Ring,
+    link: Ring,
+    throttle: Ring,
+    pepper: Ring,
+    vault: Ring,
+}
+
+impl Keys {
+    /// # Errors
+    /// One fault for each secret that is too short, named as its environment variable is.
+    pub fn derive(secrets: &Secrets) -> Result<Self, Faults> {
+        let mut faults = Faults::none();
+        secrets.jwt.check("JWT_SECRET", &mut faults);
+        secrets.pepper.check("PASSWORD_PEPPER", &mut faults);
+        secrets.vault.check("VAULT_SECRET", &mut faults);
+        faults.or(|| {
+            Self(Arc::new(Subkeys {
+                access: Ring::derive(&secrets.jwt, "access token"),
+                refresh: Ring::derive(&secrets.jwt, "refresh token"),
+                link: Ring::derive(&secrets.jwt, "link token"),
+                throttle: Ring::derive(&secrets.jwt, "throttle"),
+                pepper: Ring::derive(&secrets.pepper, "password"),
+                vault: Ring::derive(&secrets.vault, "data keys"),
+            }))
+        })
+    }
+
+    pub(crate) fn access(&self) -> &Ring {
+        &self.0.access
+    }
+
+    pub(crate) fn pepper(&self) -> &Ring {
+        &self.0.pepper
+    }
+
+    pub(crate) fn vault(&self) -> &Ring {
+        &self.0.vault
+    }
+
+    /// The refresh token of this place in this family, as each known secret makes it, the current one's first.
+    pub(crate) fn refresh_tokens(&self, family: Uuid, counter: i32) -> impl Iterator<Item = String> {
+        self.0
+            .refresh
+            .all()
+            .map(move |key| URL_SAFE_NO_PAD.encode(key.mac(&[family.as_bytes(), &counter.to_be_bytes()])))
+    }
+
+    /// What stands for an e-mail or network address where only equality matters.
+    pub(crate) fn throttle_key(&self, kind: &str, value: &[u8]) -> Vec<u8> {
+        self.0.throttle.current.mac(&[kind.as_bytes(), value]).to_vec()
+    }
+}
+
+kernel::id!(
+    /// What a link in a mail stands for.
+    LinkTokenId,
+    "lnk"
+);
+
+/// What a link in a mail is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkPurpose {
+    /// Proves that the person reads mail at the address.
+    VerifyEmail,
+}
+
+impl LinkPurpose {
+    /// As the database and the token's derivation have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "VERIFY_EMAIL",
+        }
+    }
+}
+
+/// The token that a link in a mail carries: HMAC(key, token id ‖ purpose). Made when the mail is rendered, so that no event,
+/// task or delivery holds it.
+#[must_use]
+pub fn link_token(keys: &Keys, purpose: LinkPurpose, token: LinkTokenId) -> SecretString {
+    SecretString::from(
+        URL_SAFE_NO_PAD
+            .encode(keys.0.link.current.mac(&[token.uuid().as_bytes(), purpose.as_str().as_bytes()])),
+    )
+}
+
+/// What is kept of a token that is as random as a key.
+pub(crate) fn token_hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> Secrets {
+        let ring = |text: &str| SecretRing::new(SecretString::from(text.repeat(32)));
+        Secrets { jwt: ring("j"), pepper: ring("p"), vault: ring("v") }
+    }
+
+    #[test]
+    fn every_short_secret_is_named() {
+        let ring = || SecretRing::new(SecretString::from("x".repeat(31)));
+        let Err(faults) = Keys::derive(&Secrets { jwt: ring(), pepper: ring(), vault: ring() }) else {
+            panic!("31 bytes were taken")
+        };
+        let names: Vec<_> = faults.into_vec().into_iter().map(|fault| fault.pointer).collect();
+        assert_eq!(names, ["JWT_SECRET", "PASSWORD_PEPPER", "VAULT_SECRET"]);
+    }
+
+    #[test]
+    fn each_use_has_a_key_of_its_own_and_the_same_after_a_restart() {
+        let (one, two) = (Keys::derive(&secrets()).unwrap(), Keys::derive(&secrets()).unwrap());
+        assert_eq!(one.access().current.expose(), two.access().current.expose());
+        assert_ne!(one.0.refresh.current.expose(), one.access().current.expose());
+        assert_ne!(one.0.link.current.expose(), one.0.throttle.current.expose());
+    }
+
+    #[test]
+    fn a_retired_secret_is_still_found_by_its_id() {
+        let old = Keys::derive(&secrets()).unwrap();
+        let mut rotated = secrets();
+        rotated.jwt =
+            SecretRing::new(SecretString::from("n".repeat(32))).with_retired(vec![secrets().jwt.current]);
+        let new = Keys::derive(&rotated).unwrap();
+        assert!(new.access().find(old.access().current.id()).is_some());
+        assert_ne!(new.access().current.id(), old.access().current.id());
+        assert_eq!(new.pepper().current.id(), old.pepper().current.id());
+    }
+
+    #[test]
+    fn the_mac_is_hmac_sha256_and_parts_do_not_run_together() {
+        // RFC 4231 leaves no room for our length prefix; the reference is Python's hmac over the same bytes.
+        let key = Key::from_bytes([1; 32]);
+        assert_ne!(key.mac(&[b"ab", b"c"]), key.mac(&[b"a", b"bc"]));
+        assert_eq!(
+            hex::encode(key.mac(&[b"abc"])),
+            "d30efb312e823927761a5399a440244b042675306cf579dd83f36da29e417847"
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! People, sessions and verifications as they are, and what can be asked of them: commands of checked values.
+//!
+//! How any of it is stored or sent does not belong here.
+
+mod email;
+mod person;
+mod profile;
+mod session;
+mod verification;
+
+pub use email::Email;
+pub use person::{
+    Contact, Me, NewAdmin, Password, Person, PersonCard, PersonName, Phone, Registration, RegistrationForm,
+    TimeZone,
+};
+pub use profile::{
+    ContractorProfile, Patch, Profile, ProfileForm, ProfilePatch, PublicContractor, PublicCredential, Slug,
+};
+pub use session::{Caller, LiveSession, Login, SignedIn};
+pub use verification::{
+    Credential, CredentialForm, CredentialKind, Decision, Verification, VerificationForm, VerificationId,
+    VerificationState, VerificationStep, VerificationSubmission, bids_end, end_of_day,
+};
+
+use kernel::Faults;
+
+/// A text within limits: trimmed, not empty, no control characters save those that `multiline` allows.
+pub(crate) fn text(raw: &str, chars_max: usize, multiline: Multiline) -> Result<String, Faults> {
+    let text = raw.trim();
+    let mut faults = Faults::none();
+    faults.check(!text.is_empty(), "", "empty", "must not be empty");
+    faults.check(
+        text.chars().count() <= chars_max,
+        "",
+        "too_long",
+        format!("must have at most {chars_max} characters"),
+    );
+    let allowed =
+        |c: char| !c.is_control() || (multiline == Multiline::Yes && matches!(c, '\n' | '\t' | '\r'));
+    faults.check(text.chars().all(allowed), "", "control_character", "must not contain control characters");
+    faults.or(|| text.to_owned())
+}
+
+/// Whether a text may have line breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Multiline {
+    Yes,
+    No,
+}

@@ -1,0 +1,63 @@
+//! Sessions: signing in, and what a living session tells.
+
+use std::net::IpAddr;
+
+use kernel::{Instant, PersonId, Role, SessionId};
+use secrecy::SecretString;
+
+use super::{Email, Password, Person};
+use crate::token::AccessToken;
+
+/// Somebody who has not signed in: from where, and in which request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The network address.
+    pub address: IpAddr,
+    /// The request that this is part of, for logs and events.
+    pub request_id: String,
+}
+
+/// Signs somebody in.
+#[derive(Clone)]
+pub struct Login {
+    pub(crate) email_canonical: String,
+    pub(crate) password: Password,
+}
+
+impl Login {
+    /// Takes any text: what is no address signs nobody in, and is told so in the same words and the same time as a wrong password.
+    #[must_use]
+    pub fn new(email: &str, password: &str) -> Self {
+        Self { email_canonical: Email::lookup(email), password: Password::typed(password) }
+    }
+}
+
+/// A session begun or gone on with.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who.
+    pub person: Person,
+    /// The session.
+    pub session: SessionId,
+    /// For the requests to come.
+    pub access: AccessToken,
+    /// For the next pair of tokens; good once.
+    pub refresh_token: SecretString,
+    /// When the session ends unless it is refreshed.
+    pub session_expires_at: Instant,
+}
+
+/// What a living session tells about whoever holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSession {
+    /// The session.
+    pub session: SessionId,
+    /// Whose.
+    pub person: PersonId,
+    /// What the person is.
+    pub role: Role,
+    /// Whether the person's e-mail address has been verified.
+    pub email_verified: bool,
+    /// When the session ends unless it is refreshed.
+    pub expires_at: Instant,
+}

@@ -1,0 +1,338 @@
+//! The verification of contractors: what they hand in, and what becomes of it.
+
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use kernel::{Faults, Instant, PartyId, PersonId};
+
+use super::{Multiline, TimeZone, text};
+use crate::Settings;
+
+kernel::id!(
+    /// One contractor's licence and insurance, handed in to be checked.
+    VerificationId,
+    "ver"
+);
+
+const NUMBER_CHARS_MAX: usize = 80;
+const HOLDER_CHARS_MAX: usize = 200;
+const PLACE_CHARS_MAX: usize = 120;
+const NOTE_CHARS_MAX: usize = 2_000;
+/// The last year that a date may be in: Postgres and JavaScript go no further together.
+const YEAR_MAX: i32 = 9_999;
+
+/// Where a verification stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerificationState {
+    /// Waits for an administrator.
+    Pending,
+    /// Checked and found good.
+    Approved,
+    /// Checked and refused, with a reason.
+    Rejected,
+    /// A later one took its place.
+    Superseded,
+}
+
+impl VerificationState {
+    /// Every state; the database's CHECK is the same list.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Approved, Self::Rejected, Self::Superseded];
+
+    /// As the database and JSON have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Approved => "APPROVED",
+            Self::Rejected => "REJECTED",
+            Self::Superseded => "SUPERSEDED",
+        }
+    }
+
+    /// Reads what [`VerificationState::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Where a step leads from here; none when it cannot be taken.
+    #[must_use]
+    pub const fn after(self, step: VerificationStep) -> Option<Self> {
+        match (self, step) {
+            (Self::Pending, VerificationStep::Approve) => Some(Self::Approved),
+            (Self::Pending, VerificationStep::Reject) => Some(Self::Rejected),
+            // A correction replaces what waits; a renewal, once approved, replaces what held.
+            (Self::Pending | Self::Approved, VerificationStep::Supersede) => Some(Self::Superseded),
+            (
+                Self::Approved | Self::Rejected | Self::Superseded,
+                VerificationStep::Approve | VerificationStep::Reject,
+            )
+            | (Self::Rejected | Self::Superseded, VerificationStep::Supersede) => None,
+        }
+    }
+}
+
+/// What can happen to a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerificationStep {
+    /// An administrator finds it good.
+    Approve,
+    /// An administrator refuses it.
+    Reject,
+    /// Another one takes its place.
+    Supersede,
+}
+
+/// What a credential is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A licence to work in a trade.
+    Licence,
+    /// Liability insurance.
+    Insurance,
+}
+
+impl CredentialKind {
+    /// Every kind; the database's CHECK is the same list.
+    pub const ALL: [Self; 2] = [Self::Licence, Self::Insurance];
+
+    /// As the database and JSON have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Licence => "LICENCE",
+            Self::Insurance => "INSURANCE",
+        }
+    }
+
+    /// Reads what [`CredentialKind::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A licence or an insurance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Which of the two.
+    pub kind: CredentialKind,
+    /// Its number.
+    pub number: String,
+    /// In whose name it is.
+    pub holder: String,
+    /// Where it is good: a state, a city.
+    pub place: String,
+    /// The time zone of that place, in which its last day ends.
+    pub time_zone: String,
+    /// Its last day, inclusive.
+    pub expires_on: NaiveDate,
+}
+
+/// A credential as it was handed in, before it is checked.
+#[derive(Debug, Clone)]
+pub struct CredentialForm {
+    /// Its number.
+    pub number: String,
+    /// In whose name it is.
+    pub holder: String,
+    /// Where it is good.
+    pub place: String,
+    /// The time zone of that place.
+    pub time_zone: String,
+    /// Its last day, inclusive.
+    pub expires_on: NaiveDate,
+}
+
+impl CredentialForm {
+    fn check(&self, kind: CredentialKind) -> Result<Credential, Faults> {
+        let mut faults = Faults::none();
+        let number = faults.take("/number", text(&self.number, NUMBER_CHARS_MAX, Multiline::No));
+        let holder = faults.take("/holder", text(&self.holder, HOLDER_CHARS_MAX, Multiline::No));
+        let place = faults.take("/place", text(&self.place, PLACE_CHARS_MAX, Multiline::No));
+        let time_zone = faults.take("/timeZone", TimeZone::new(&self.time_zone));
+        let year = chrono::Datelike::year(&self.expires_on);
+        faults.check(
+            (1..=YEAR_MAX).contains(&year),
+            "/expiresOn",
+            "out_of_range",
+            "must be in the years 1 to 9999",
+        );
+        match (number, holder, place, time_zone) {
+            (Some(number), Some(holder), Some(place), Some(time_zone)) => faults.or(|| Credential {
+                kind,
+                number,
+                holder,
+                place,
+                time_zone: time_zone.as_str().to_owned(),
+                expires_on: self.expires_on,
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+/// What a contractor hands in, before it is checked.
+#[derive(Debug, Clone)]
+pub struct VerificationForm {
+    /// At least one licence.
+    pub licences: Vec<CredentialForm>,
+    /// The insurance.
+    pub insurance: CredentialForm,
+}
+
+/// Hands in a contractor's licences and insurance.
+#[derive(Debug, Clone)]
+pub struct VerificationSubmission {
+    pub(crate) credentials: Vec<Credential>,
+}
+
+impl VerificationSubmission {
+    /// # Errors
+    /// Every fault in the form. Whether a credential has expired is judged when it is handed in, by the database's clock.
+    pub fn new(form: &VerificationForm, settings: &Settings) -> Result<Self, Faults> {
+        let mut faults = Faults::none();
+        let most = usize::from(settings.licences_max);
+        faults.check(
+            (1..=most).contains(&form.licences.len()),
+            "/licences",
+            "out_of_range",
+            format!("must name 1 to {most} licences"),
+        );
+        let mut credentials = Vec::new();
+        for (index, licence) in form.licences.iter().enumerate().take(most) {
+            credentials
+                .extend(faults.take(&format!("/licences/{index}"), licence.check(CredentialKind::Licence)));
+        }
+        credentials.extend(faults.take("/insurance", form.insurance.check(CredentialKind::Insurance)));
+        faults.or(|| Self { credentials })
+    }
+
+    /// # Errors
+    /// A fault for each credential whose last day is over.
+    pub(crate) fn check_expiry(&self, now: Instant) -> Result<(), Faults> {
+        let mut faults = Faults::none();
+        let licences = self
+            .credentials
+            .iter()
+            .filter(|credential| credential.kind == CredentialKind::Licence)
+            .enumerate();
+        for (index, licence) in licences {
+            faults.check(
+                licence.end() > now,
+                &format!("/licences/{index}/expiresOn"),
+                "expired",
+                "has expired",
+            );
+        }
+        for insurance in
+            self.credentials.iter().filter(|credential| credential.kind == CredentialKind::Insurance)
+        {
+            faults.check(insurance.end() > now, "/insurance/expiresOn", "expired", "has expired");
+        }
+        faults.or(|| ())
+    }
+}
+
+impl Credential {
+    /// The instant from which it no longer holds.
+    #[must_use]
+    pub fn end(&self) -> Instant {
+        // An unknown zone (one that a later time zone database dropped) falls back to UTC instead of stopping everything.
+        end_of_day(self.expires_on, self.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC))
+    }
+}
+
+/// The first instant after a day, in a place: its next midnight, or when the clocks skip that, what they skip to.
+#[must_use]
+pub fn end_of_day(day: NaiveDate, zone: chrono_tz::Tz) -> Instant {
+    let Some(next) = day.checked_add_days(Days::new(1)) else { return Instant::MAX_UTC };
+    let midnight = next.and_time(NaiveTime::MIN);
+    // The gaps of the time zone database are whole minutes of at most a day.
+    (0..=24 * 60)
+        .find_map(|minutes| {
+            let local = midnight.checked_add_signed(TimeDelta::minutes(minutes))?;
+            // Of an hour that comes twice the later one: a credential holds to the end of its day.
+            local.and_local_timezone(zone).latest()
+        })
+        .map_or_else(|| midnight.and_utc(), |instant| instant.with_timezone(&Utc))
+}
+
+/// The instant from which bidding stops: when the last licence, or the last insurance, has ended.
+#[must_use]
+pub fn bids_end(credentials: &[Credential]) -> Option<Instant> {
+    let last =
+        |kind| credentials.iter().filter(|credential| credential.kind == kind).map(Credential::end).max();
+    Some(last(CredentialKind::Licence)?.min(last(CredentialKind::Insurance)?))
+}
+
+/// A verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// Which.
+    pub id: VerificationId,
+    /// Whose.
+    pub contractor: PartyId,
+    /// `Ada Lovelace`, for the administrator who checks.
+    pub contractor_name: String,
+    /// Where it stands.
+    pub state: VerificationState,
+    /// The licences, then the insurance.
+    pub credentials: Vec<Credential>,
+    /// When it was handed in.
+    pub submitted_at: Instant,
+    /// When it was decided.
+    pub decided_at: Option<Instant>,
+    /// By whom; none for the system.
+    pub decided_by: Option<PersonId>,
+    /// What the administrator noted; administrators only.
+    pub note: Option<String>,
+    /// Why it was rejected.
+    pub reason: Option<String>,
+    /// When approved: from when on the contractor may not bid any more.
+    pub valid_until: Option<Instant>,
+    /// Grows with every change.
+    pub version: i32,
+}
+
+/// What an administrator decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Good.
+    Approve {
+        /// For administrators.
+        note: Option<String>,
+    },
+    /// Not good.
+    Reject {
+        /// For the contractor.
+        reason: String,
+    },
+}
+
+impl Decision {
+    /// # Errors
+    /// A fault at `/note`.
+    pub fn approve(note: Option<&str>) -> Result<Self, Faults> {
+        let mut faults = Faults::none();
+        let note = super::person::optional(&mut faults, "/note", note, |raw| {
+            text(raw, NOTE_CHARS_MAX, Multiline::Yes)
+        });
+        faults.or(|| Self::Approve { note })
+    }
+
+    /// # Errors
+    /// A fault at `/reason`.
+    pub fn reject(reason: &str) -> Result<Self, Faults> {
+        let mut faults = Faults::none();
+        match faults.take("/reason", text(reason, NOTE_CHARS_MAX, Multiline::Yes)) {
+            Some(reason) => Ok(Self::Reject { reason }),
+            None => Err(faults),
+        }
+    }
+
+    pub(crate) const fn step(&self) -> VerificationStep {
+        match self {
+            Self::Approve { .. } => VerificationStep::Approve,
+            Self::Reject { .. } => VerificationStep::Reject,
+        }
+    }
+}

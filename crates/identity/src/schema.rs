@@ -1,0 +1,138 @@
+//! The Postgres schema `identity` as diesel sees it. A test compares it with the catalogue.
+
+diesel::table! {
+    identity.contractor_profiles (person_id) {
+        person_id -> Uuid,
+        headline -> Nullable<Text>,
+        bio -> Nullable<Text>,
+        trades -> Array<Text>,
+        skills -> Array<Text>,
+        service_radius_km -> Nullable<Int4>,
+        public_latitude -> Nullable<Float8>,
+        public_longitude -> Nullable<Float8>,
+    }
+}
+
+diesel::table! {
+    identity.credentials (id) {
+        id -> Uuid,
+        verification_id -> Uuid,
+        ordinal -> Int4,
+        kind -> Text,
+        number -> Text,
+        holder -> Text,
+        place -> Text,
+        time_zone -> Text,
+        expires_on -> Date,
+    }
+}
+
+diesel::table! {
+    identity.data_keys (subject_kind, subject_id) {
+        subject_kind -> Text,
+        subject_id -> Uuid,
+        wrapped_key -> Nullable<Bytea>,
+        master_key_id -> Text,
+        created_at -> Timestamptz,
+        destroyed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    identity.known_addresses (person_id, address_key) {
+        person_id -> Uuid,
+        address_key -> Bytea,
+        signed_in_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identity.link_tokens (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        purpose -> Text,
+        token_hash -> Bytea,
+        email_canonical -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    identity.people (id) {
+        id -> Uuid,
+        role -> Text,
+        email -> Text,
+        email_canonical -> Text,
+        email_verified_at -> Nullable<Timestamptz>,
+        password_hash -> Text,
+        pepper_id -> Text,
+        full_name -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        time_zone -> Text,
+        latitude -> Nullable<Float8>,
+        longitude -> Nullable<Float8>,
+        suspended_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identity.refresh_tokens (token_hash) {
+        token_hash -> Bytea,
+        session_id -> Uuid,
+        counter -> Int4,
+        spent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    identity.sessions (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    identity.sign_in_failures (id) {
+        id -> Uuid,
+        account_key -> Bytea,
+        address_key -> Bytea,
+        failed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identity.verifications (id) {
+        id -> Uuid,
+        contractor_id -> Uuid,
+        state -> Text,
+        submitted_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+        decided_by -> Nullable<Uuid>,
+        note -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        valid_until -> Nullable<Timestamptz>,
+        version -> Int4,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    contractor_profiles,
+    credentials,
+    data_keys,
+    known_addresses,
+    link_tokens,
+    people,
+    refresh_tokens,
+    sessions,
+    sign_in_failures,
+    verifications,
+);

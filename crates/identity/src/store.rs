@@ -1,0 +1,18 @@
+//! The SQL of this crate: plain functions over a connection. Decisions do not belong here.
+
+mod people;
+mod sessions;
+mod vault;
+mod verifications;
+
+pub(crate) use people::*;
+pub(crate) use sessions::*;
+pub(crate) use vault::*;
+pub(crate) use verifications::*;
+
+use database::Error;
+
+/// A stored word that the code does not know.
+fn unknown(what: &str, word: &str) -> Error {
+    Error::Corrupt(format!("{what} `{word}`"))
+}
