@@ -10,7 +10,7 @@ use crate::keys::{Key, Keys};
 use crate::model::Password;
 
 /// The hash of a password that nobody has, but for its cost: 16 bytes of salt and 23 of digest, in bcrypt's alphabet.
-const NOBODYS_SALT_AND_DIGEST: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
+const NOBODYS_SALT_AND_DIGEST: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ0123.";
 
 /// A password's hash and the pepper that went into it.
 pub(crate) struct Hashed {

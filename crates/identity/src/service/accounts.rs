@@ -24,9 +24,8 @@ impl IdentityService {
     ) -> Result<SignedIn, Error> {
         self.refuse_known_email(&registration.email)?;
         let hashed = self.hasher.hash(&registration.password)?;
-        let time_zone = registration
-            .time_zone
-            .map_or(self.settings.default_time_zone.as_str(), crate::model::TimeZone::as_str);
+        let time_zone =
+            registration.time_zone.map_or(self.settings.default_time_zone.as_str(), |zone| zone.as_str());
         self.db.transaction(|tx| {
             let now = tx.now()?;
             let new = store::NewPerson {
