@@ -5,10 +5,8 @@ mod facts;
 pub mod geo;
 mod keys;
 mod model;
-mod passwords;
 mod rules;
 mod schema;
-mod service;
 mod settings;
 mod store;
 mod token;
@@ -21,7 +19,6 @@ pub use keys::{
 };
 pub use model::*;
 pub use rules::PasswordPolicy;
-pub use service::IdentityService;
 pub use settings::Settings;
 pub use token::{AccessToken, Authenticator, Claims, TokenError};
 pub use vault::{Vault, VaultError, VaultSubject};
