@@ -208,7 +208,6 @@ impl Db {
     }
 
     /// One read, and whether it may be tried again: it failed because the connection is no good, and did nothing yet.
-    #[expect(clippy::type_complexity, reason = "a pair of results that is taken apart at once")]
     fn read_once<T, E: From<Error>>(
         &self,
         work: &mut impl FnMut(&mut PgConnection) -> Result<T, E>,

@@ -3,6 +3,9 @@
 pub mod cluster;
 mod db;
 mod error;
+mod executor;
+pub mod hot;
+mod keyed;
 mod link;
 pub mod migrate;
 pub mod roles;
@@ -11,6 +14,8 @@ mod tx;
 
 pub use db::{Db, PoolConfig};
 pub use error::{Error, TransactionError};
+pub use executor::{Answer, BatchReader, BatchSettings, Batched, Executor, ExecutorSettings, Rejected};
+pub use keyed::{Claim, Keep, KeyedCommand, Once, Ticket};
 pub use migrate::{MigrateError, MigrationStatus};
 pub use roles::Roles;
 pub use tx::Tx;
