@@ -1,1 +1,168 @@
 #![doc = include_str!("../README.md")]
+
+mod error;
+mod model;
+pub mod rules;
+#[rustfmt::skip]
+mod schema;
+mod service;
+mod settings;
+mod store;
+mod tasks;
+
+use kernel::{Actor, ContractorActor, HomeownerActor, Limit, Page, PartyId, Position, Role};
+
+pub use error::Error;
+pub use model::*;
+pub use service::MarketplaceService;
+pub use service::downhill::{award, open_review, record_completion, record_unsigned, record_work_started};
+pub use settings::Settings;
+pub use store::jobs::{job_cards, job_titles, public_jobs};
+pub use tasks::{BiddingClose, JobExpiry, ReviewPublication, register};
+
+/// What can be read.
+pub trait MarketplaceQueries: Send + Sync {
+    /// One job as this viewer, or a stranger, sees it.
+    ///
+    /// # Errors
+    /// [`Error::JobNotFound`] when there is none, or it is not for this viewer.
+    fn job(&self, viewer: Option<&Actor>, id: JobId) -> Result<JobDetail, Error>;
+
+    /// The same of a job that was read before, from [`public_jobs`]: asks the database only when what this viewer sees
+    /// depends on more than the job.
+    ///
+    /// # Errors
+    /// As [`MarketplaceQueries::job`].
+    fn job_for(&self, viewer: Option<&Actor>, job: PublicJob) -> Result<JobDetail, Error>;
+
+    /// A page of jobs, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`] only.
+    fn list_jobs(&self, viewer: Option<&Actor>, list: &JobList) -> Result<Page<JobCard>, Error>;
+
+    /// The bids of a job: for its owner all of them from the reveal on, for a contractor its own.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`] for the owner before the reveal; [`Error::JobNotFound`] for strangers.
+    fn list_bids_of_job(
+        &self,
+        viewer: &Actor,
+        job: JobId,
+        page: PageRequest,
+    ) -> Result<Page<BidOfJob>, Error>;
+
+    /// A contractor's own bids, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`] only.
+    fn list_own_bids(
+        &self,
+        contractor: ContractorActor<'_>,
+        status: Option<BidStatus>,
+        page: PageRequest,
+    ) -> Result<Page<BidOfJob>, Error>;
+
+    /// Somebody's published reviews, newest first. With a role, only of a person of that role.
+    ///
+    /// # Errors
+    /// [`Error::SubjectNotFound`] when there is nobody of that id and role.
+    fn list_reviews(
+        &self,
+        subject: PartyId,
+        role: Option<Role>,
+        page: PageRequest,
+    ) -> Result<ReviewPage, Error>;
+}
+
+/// What can be done, beside everything that can be read.
+pub trait MarketplaceCommands: MarketplaceQueries {
+    /// Posts a job, as a draft or at once for everybody.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the deadline is out of range.
+    fn post_job(&self, homeowner: HomeownerActor<'_>, job: NewJob) -> Result<JobDetail, Error>;
+
+    /// Changes what a draft or an open job says.
+    ///
+    /// # Errors
+    /// [`Error::JobNotFound`], [`Error::JobState`], [`Error::Stale`], or [`Error::Invalid`] for what is fixed.
+    fn edit_job(
+        &self,
+        homeowner: HomeownerActor<'_>,
+        change: JobChange<JobPatch>,
+    ) -> Result<JobDetail, Error>;
+
+    /// Shows a draft to everybody.
+    ///
+    /// # Errors
+    /// [`Error::JobNotFound`], [`Error::JobState`], [`Error::Stale`], or [`Error::Invalid`] when the deadline is out of range by now.
+    fn publish_job(&self, homeowner: HomeownerActor<'_>, change: JobChange<()>) -> Result<JobDetail, Error>;
+
+    /// Removes a draft, calls off an open job.
+    ///
+    /// # Errors
+    /// [`Error::JobNotFound`], [`Error::JobState`] or [`Error::Stale`].
+    fn delete_job(&self, homeowner: HomeownerActor<'_>, change: JobChange<()>) -> Result<Deleted, Error>;
+
+    /// Hands in a bid.
+    ///
+    /// # Errors
+    /// [`Error::JobNotFound`], [`Error::JobState`], [`Error::BiddingClosed`], [`Error::NotVerified`], [`Error::AlreadyBid`],
+    /// [`Error::OwnJob`], or [`Error::Invalid`] for an amount or currency that cannot be.
+    fn submit_bid(&self, contractor: ContractorActor<'_>, bid: NewBid) -> Result<BidDetail, Error>;
+
+    /// Changes a bid; the former revision is kept.
+    ///
+    /// # Errors
+    /// As [`MarketplaceCommands::submit_bid`], and [`Error::BidNotFound`], [`Error::BidState`], [`Error::Stale`].
+    fn revise_bid(
+        &self,
+        contractor: ContractorActor<'_>,
+        change: BidChange<BidPatch>,
+    ) -> Result<BidDetail, Error>;
+
+    /// Takes a bid back.
+    ///
+    /// # Errors
+    /// [`Error::BidNotFound`], [`Error::BidState`] or [`Error::Stale`].
+    fn withdraw_bid(
+        &self,
+        contractor: ContractorActor<'_>,
+        change: BidChange<()>,
+    ) -> Result<BidDetail, Error>;
+
+    /// Turns a bid down.
+    ///
+    /// # Errors
+    /// [`Error::BidNotFound`] (before the reveal too), [`Error::BidState`] or [`Error::Stale`].
+    fn reject_bid(
+        &self,
+        homeowner: HomeownerActor<'_>,
+        change: BidChange<Rejection>,
+    ) -> Result<BidOfJob, Error>;
+
+    /// Reviews the other side of a finished contract.
+    ///
+    /// # Errors
+    /// [`Error::ContractNotFound`], [`Error::ReviewClosed`] or [`Error::AlreadyReviewed`].
+    fn submit_review(&self, author: &Actor, review: NewReview) -> Result<Review, Error>;
+}
+
+/// Where a page of a list starts and how long it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PageRequest {
+    /// After which row; none for the first page.
+    pub after: Option<Position>,
+    /// How many.
+    pub limit: Limit,
+}
+
+/// A page of jobs to read.
+#[derive(Debug, Clone, Default)]
+pub struct JobList {
+    /// Which jobs.
+    pub filter: JobFilter,
+    /// Which page of them.
+    pub page: PageRequest,
+}

@@ -1,0 +1,140 @@
+//! What can go wrong on the marketplace, each with what it means to whoever asked.
+
+use kernel::{Classify, ErrorKind, Faults, WrongRole};
+
+use crate::model::{BidStatus, JobStatus};
+
+/// A refusal of the marketplace, or the database's failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Faults in what was sent.
+    #[error(transparent)]
+    Invalid(#[from] Faults),
+    /// For accounts of another role.
+    #[error(transparent)]
+    WrongRole(#[from] WrongRole),
+    /// No such job, or not for this viewer.
+    #[error("there is no such job")]
+    JobNotFound,
+    /// No such bid, or not for this viewer.
+    #[error("there is no such bid")]
+    BidNotFound,
+    /// No finished contract of this party by that id.
+    #[error("you have no finished contract with this id")]
+    ContractNotFound,
+    /// Nobody by that id who can be reviewed.
+    #[error("there is nobody with this id")]
+    SubjectNotFound,
+    /// The job's state does not allow it.
+    #[error("the job is {state}")]
+    JobState {
+        /// The state.
+        state: JobStatus,
+    },
+    /// The bid's state does not allow it.
+    #[error("the bid is {state}")]
+    BidState {
+        /// The state.
+        state: BidStatus,
+    },
+    /// The bidding deadline has passed.
+    #[error("bidding on this job has closed")]
+    BiddingClosed,
+    /// The time to choose a bid has passed.
+    #[error("the time to accept a bid on this job is over")]
+    AcceptanceClosed,
+    /// The bids are sealed until the deadline.
+    #[error("the bids are sealed until the bidding deadline")]
+    Sealed,
+    /// The bid was revised since the owner read it.
+    #[error("the bid has been revised: it is at revision {current}")]
+    BidRevised {
+        /// The revision it is at.
+        current: i32,
+    },
+    /// There is a live bid of this contractor on this job.
+    #[error("you have a bid on this job already")]
+    AlreadyBid,
+    /// A bid on one's own job.
+    #[error("one cannot bid on one's own job")]
+    OwnJob,
+    /// The contractor has not been verified, or licence or insurance has run out.
+    #[error("only verified contractors can bid")]
+    NotVerified,
+    /// It changed since the caller read it.
+    #[error("it has changed since you read it")]
+    Stale,
+    /// The window for reviews has closed.
+    #[error("the time to review this contract is over")]
+    ReviewClosed,
+    /// This party has reviewed this contract.
+    #[error("you have reviewed this contract already")]
+    AlreadyReviewed,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] database::Error),
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl database::TransactionError for Error {
+    fn database(&self) -> Option<&database::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Classify for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(faults) => faults.kind(),
+            Self::WrongRole(wrong) => wrong.kind(),
+            Self::JobNotFound | Self::BidNotFound | Self::ContractNotFound | Self::SubjectNotFound => {
+                ErrorKind::NotFound
+            }
+            Self::JobState { state } => {
+                ErrorKind::WrongState { state: state.as_str(), allowed: state.allowed() }
+            }
+            Self::BidState { state } => ErrorKind::WrongState { state: state.as_str(), allowed: Vec::new() },
+            Self::BiddingClosed | Self::AcceptanceClosed | Self::Sealed => {
+                ErrorKind::WrongState { state: JobStatus::Open.as_str(), allowed: Vec::new() }
+            }
+            Self::BidRevised { .. } | Self::AlreadyBid | Self::ReviewClosed | Self::AlreadyReviewed => {
+                ErrorKind::Conflict
+            }
+            Self::OwnJob | Self::NotVerified => ErrorKind::Forbidden,
+            Self::Stale => ErrorKind::StalePrecondition,
+            Self::Database(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(faults) => faults.code(),
+            Self::WrongRole(wrong) => wrong.code(),
+            Self::JobNotFound => "job_not_found",
+            Self::BidNotFound => "bid_not_found",
+            Self::ContractNotFound => "contract_not_found",
+            Self::SubjectNotFound => "user_not_found",
+            Self::JobState { .. } => "job_state",
+            Self::BidState { .. } => "bid_state",
+            Self::BiddingClosed => "bidding_closed",
+            Self::AcceptanceClosed => "acceptance_closed",
+            Self::Sealed => "sealed",
+            Self::BidRevised { .. } => "bid_revised",
+            Self::AlreadyBid => "already_bid",
+            Self::OwnJob => "own_job",
+            Self::NotVerified => "contractor_not_verified",
+            Self::Stale => "stale",
+            Self::ReviewClosed => "review_closed",
+            Self::AlreadyReviewed => "already_reviewed",
+            Self::Database(error) => error.code(),
+        }
+    }
+}

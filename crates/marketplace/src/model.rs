@@ -1,0 +1,67 @@
+//! What the marketplace deals in: jobs, bids, reviews, their states and the commands that change them.
+
+mod bid;
+mod category;
+mod job;
+mod review;
+mod text;
+
+pub use bid::{
+    Award, Awarded, BidAction, BidChange, BidDetail, BidId, BidMilestone, BidOfJob, BidParts, BidPatch,
+    BidStatus, BidderCard, JobFacts, Line, LineKind, NewBid, Outcome, OutcomeResult, Proof, Rejection,
+};
+pub(crate) use bid::{check_date, wrong_currency};
+pub use category::{Category, CategoryEntry};
+pub use job::{
+    Address, Area, Budget, Deleted, JobAction, JobCard, JobChange, JobDetail, JobFilter, JobId, JobPatch,
+    JobScope, JobStatus, JobSummary, NewJob, PublicJob, PublishAs, Reveal, Urgency,
+};
+pub(crate) use job::{fixed, patched_budget};
+pub use review::{NewReview, OpenReview, RatingSummary, Review, ReviewId, ReviewPage, ReviewStatus, Stars};
+pub use text::{BidTerms, Country, Description, LineText, Place, Reason, ReviewText, Skills, Title};
+
+/// An enum written as fixed words, in the database and outside.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// All of them, in the order of the documents.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// Reads the word.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                Self::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("`{word}` is not a {}", stringify!($name))))
+            }
+        }
+    };
+}
+use words;

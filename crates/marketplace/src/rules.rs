@@ -1,0 +1,14 @@
+//! The marketplace's decisions as pure functions: facts in, outcome out. Reading the facts and storing the outcome do not
+//! belong here.
+
+mod bidding;
+mod rating;
+mod receipt;
+mod visibility;
+
+pub use bidding::{
+    acceptance_ends, bidding_closed, bidding_deadline, check_amount, edited, may_award, may_bid, revealed,
+};
+pub use rating::{RatingSums, review_sides, summarise};
+pub use receipt::{Sealed, matches, seal};
+pub use visibility::{Access, Standing, access, outcome};

@@ -1,0 +1,117 @@
+diesel::table! {
+    marketplace.bid_revisions (bid_id, revision) {
+        bid_id -> Uuid,
+        revision -> Int4,
+        amount -> Int8,
+        lines -> Jsonb,
+        milestones -> Jsonb,
+        terms -> Nullable<Text>,
+        start_date -> Nullable<Date>,
+        duration_days -> Nullable<Int4>,
+        submitted_at -> Timestamptz,
+        canonical -> Text,
+        salt -> Text,
+        receipt -> Text,
+    }
+}
+
+diesel::table! {
+    marketplace.bids (id) {
+        id -> Uuid,
+        job_id -> Uuid,
+        contractor_id -> Uuid,
+        status -> Text,
+        revision -> Int4,
+        amount -> Int8,
+        currency -> Text,
+        submitted_at -> Timestamptz,
+        reason -> Nullable<Text>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    marketplace.job_addresses (job_id) {
+        job_id -> Uuid,
+        street -> Text,
+        unit -> Nullable<Text>,
+        city -> Text,
+        region -> Nullable<Text>,
+        postal_code -> Nullable<Text>,
+        country -> Text,
+        latitude -> Nullable<Float8>,
+        longitude -> Nullable<Float8>,
+    }
+}
+
+diesel::table! {
+    marketplace.jobs (id) {
+        id -> Uuid,
+        homeowner_id -> Uuid,
+        contractor_id -> Nullable<Uuid>,
+        status -> Text,
+        title -> Text,
+        description -> Text,
+        category -> Text,
+        skills -> Array<Text>,
+        city -> Text,
+        region -> Nullable<Text>,
+        country -> Text,
+        public_latitude -> Nullable<Float8>,
+        public_longitude -> Nullable<Float8>,
+        budget_min -> Nullable<Int8>,
+        budget_max -> Nullable<Int8>,
+        currency -> Text,
+        urgency -> Text,
+        wanted_start -> Nullable<Date>,
+        bidding_deadline -> Nullable<Timestamptz>,
+        accept_until -> Nullable<Timestamptz>,
+        reveal -> Text,
+        published_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    marketplace.ratings (subject_id) {
+        subject_id -> Uuid,
+        reviews -> Int4,
+        rating_sum -> Int8,
+        quality_sum -> Int8,
+        timeliness_sum -> Int8,
+        communication_sum -> Int8,
+    }
+}
+
+diesel::table! {
+    marketplace.review_windows (contract_id) {
+        contract_id -> Uuid,
+        job_id -> Uuid,
+        homeowner_id -> Uuid,
+        contractor_id -> Uuid,
+        ended_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    marketplace.reviews (id) {
+        id -> Uuid,
+        contract_id -> Uuid,
+        job_id -> Uuid,
+        author_id -> Uuid,
+        author_role -> Text,
+        subject_id -> Uuid,
+        rating -> Int2,
+        quality -> Int2,
+        timeliness -> Int2,
+        communication -> Int2,
+        body -> Nullable<Text>,
+        status -> Text,
+        created_at -> Timestamptz,
+        published_at -> Nullable<Timestamptz>,
+    }
+}

@@ -1,0 +1,131 @@
+//! The service: authorises, opens a transaction, locks and loads, has the rules decide, stores, and tells of it.
+
+mod bids;
+pub mod downhill;
+mod events;
+mod jobs;
+mod reviews;
+
+use std::sync::Arc;
+
+use database::Db;
+use kernel::{Actor, Clock, ContractorActor, HomeownerActor, Page, PartyId, Role};
+
+use crate::error::Error;
+use crate::model::{
+    BidChange, BidDetail, BidOfJob, BidPatch, BidStatus, Deleted, JobCard, JobChange, JobDetail, JobId,
+    JobPatch, NewBid, NewJob, NewReview, PublicJob, Rejection, Review, ReviewPage,
+};
+use crate::settings::Settings;
+use crate::{JobList, MarketplaceCommands, MarketplaceQueries, PageRequest};
+
+/// The marketplace over one database.
+#[derive(Clone)]
+pub struct MarketplaceService {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+}
+
+impl MarketplaceService {
+    /// `clock` is for what is only shown; what is decided goes by the database's clock.
+    #[must_use]
+    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+        Self { db, clock, settings }
+    }
+}
+
+impl MarketplaceQueries for MarketplaceService {
+    fn job(&self, viewer: Option<&Actor>, id: JobId) -> Result<JobDetail, Error> {
+        self.find_job(viewer, id)
+    }
+
+    fn job_for(&self, viewer: Option<&Actor>, job: PublicJob) -> Result<JobDetail, Error> {
+        self.show_job(viewer, job)
+    }
+
+    fn list_jobs(&self, viewer: Option<&Actor>, list: &JobList) -> Result<Page<JobCard>, Error> {
+        self.page_of_jobs(viewer, list)
+    }
+
+    fn list_bids_of_job(
+        &self,
+        viewer: &Actor,
+        job: JobId,
+        page: PageRequest,
+    ) -> Result<Page<BidOfJob>, Error> {
+        self.bids_of_job(viewer, job, page)
+    }
+
+    fn list_own_bids(
+        &self,
+        contractor: ContractorActor<'_>,
+        status: Option<BidStatus>,
+        page: PageRequest,
+    ) -> Result<Page<BidOfJob>, Error> {
+        self.own_bids(contractor.party, None, status, page)
+    }
+
+    fn list_reviews(
+        &self,
+        subject: PartyId,
+        role: Option<Role>,
+        page: PageRequest,
+    ) -> Result<ReviewPage, Error> {
+        self.published_reviews(subject, role, page)
+    }
+}
+
+impl MarketplaceCommands for MarketplaceService {
+    fn post_job(&self, homeowner: HomeownerActor<'_>, job: NewJob) -> Result<JobDetail, Error> {
+        self.create_job(homeowner, &job)
+    }
+
+    fn edit_job(
+        &self,
+        homeowner: HomeownerActor<'_>,
+        change: JobChange<JobPatch>,
+    ) -> Result<JobDetail, Error> {
+        self.patch_job(homeowner, &change)
+    }
+
+    fn publish_job(&self, homeowner: HomeownerActor<'_>, change: JobChange<()>) -> Result<JobDetail, Error> {
+        self.open_job(homeowner, &change)
+    }
+
+    fn delete_job(&self, homeowner: HomeownerActor<'_>, change: JobChange<()>) -> Result<Deleted, Error> {
+        self.remove_job(homeowner, &change)
+    }
+
+    fn submit_bid(&self, contractor: ContractorActor<'_>, bid: NewBid) -> Result<BidDetail, Error> {
+        self.create_bid(contractor, &bid)
+    }
+
+    fn revise_bid(
+        &self,
+        contractor: ContractorActor<'_>,
+        change: BidChange<BidPatch>,
+    ) -> Result<BidDetail, Error> {
+        self.patch_bid(contractor, &change)
+    }
+
+    fn withdraw_bid(
+        &self,
+        contractor: ContractorActor<'_>,
+        change: BidChange<()>,
+    ) -> Result<BidDetail, Error> {
+        self.take_back_bid(contractor, &change)
+    }
+
+    fn reject_bid(
+        &self,
+        homeowner: HomeownerActor<'_>,
+        change: BidChange<Rejection>,
+    ) -> Result<BidOfJob, Error> {
+        self.turn_down_bid(homeowner, &change)
+    }
+
+    fn submit_review(&self, author: &Actor, review: NewReview) -> Result<Review, Error> {
+        self.create_review(author, &review)
+    }
+}

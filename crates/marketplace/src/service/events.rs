@@ -1,0 +1,84 @@
+//! What the marketplace tells of: ids, states and amounts, never a text.
+
+use database::Tx;
+use kernel::PartyId;
+use outbox::{Aggregate, NewEvent};
+use serde_json::json;
+
+use crate::model::{BidDetail, BidId, JobId, PublicJob, Reveal, Review};
+
+const VERSION: i16 = 1;
+
+fn tell(
+    tx: &mut Tx<'_>,
+    name: &'static str,
+    aggregate: Aggregate,
+    request_id: &str,
+    data: serde_json::Value,
+) {
+    outbox::publish(
+        tx,
+        NewEvent { name, version: VERSION, aggregate, request_id: request_id.to_owned(), data },
+    );
+}
+
+/// Something happened to a job. Nothing in it depends on the job's bids.
+pub(super) fn job(tx: &mut Tx<'_>, name: &'static str, request_id: &str, job: &PublicJob) {
+    let data = json!({ "jobId": job.id, "homeownerId": job.homeowner, "status": job.status });
+    tell(tx, name, Aggregate::of("job", job.id), request_id, data);
+}
+
+/// A bidder did something with its bid. `revealed` says whether the owner may know: until then the event does not even name
+/// the owner, so that no consumer can tell him by mistake.
+pub(super) fn bid(
+    tx: &mut Tx<'_>,
+    name: &'static str,
+    request_id: &str,
+    bid: &BidDetail,
+    job: &PublicJob,
+    revealed: bool,
+) {
+    let homeowner = revealed.then_some(job.homeowner);
+    let data = json!({
+        "bidId": bid.id,
+        "jobId": bid.job_id,
+        "homeownerId": homeowner,
+        "contractorId": bid.contractor,
+        "revision": bid.revision,
+        "amount": bid.parts.amount,
+        "currency": bid.currency,
+        "sealed": job.reveal == Reveal::AtClose && !revealed,
+    });
+    tell(tx, name, Aggregate::of("bid", bid.id), request_id, data);
+}
+
+/// A bid was decided without its bidder: turned down, or lapsed with its job. For the bidder.
+pub(super) fn bid_decided(
+    tx: &mut Tx<'_>,
+    name: &'static str,
+    request_id: &str,
+    job: JobId,
+    (bid, contractor): (BidId, PartyId),
+) {
+    let data = json!({ "bidId": bid, "jobId": job, "contractorId": contractor });
+    tell(tx, name, Aggregate::of("bid", bid), request_id, data);
+}
+
+/// A review was handed in or published.
+pub(super) fn review(
+    tx: &mut Tx<'_>,
+    name: &'static str,
+    request_id: &str,
+    review: &Review,
+    parties: (PartyId, PartyId),
+) {
+    let data = json!({
+        "reviewId": review.id,
+        "jobId": review.job_id,
+        "authorId": review.author,
+        "subjectId": review.subject,
+        "homeownerId": parties.0,
+        "contractorId": parties.1,
+    });
+    tell(tx, name, Aggregate::of("review", review.id), request_id, data);
+}

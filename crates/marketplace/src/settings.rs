@@ -1,0 +1,64 @@
+//! The numbers of the marketplace, each with its default.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+/// What an operator may set for the marketplace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Days from publishing to the bidding deadline when the owner names none.
+    pub bidding_days_default: u16,
+    /// The fewest hours from now to a bidding deadline.
+    pub bidding_hours_min: u16,
+    /// The most days from now to a bidding deadline.
+    pub bidding_days_max: u16,
+    /// Days after the bidding deadline within which the owner may still choose a bid.
+    pub acceptance_days: u16,
+    /// The lowest bid, in minor units of the job's currency.
+    pub bid_amount_min: i64,
+    /// The highest bid, in minor units of the job's currency.
+    pub bid_amount_max: i64,
+    /// Days (of 24 hours) after a contract's end within which both sides may review.
+    pub review_days: u16,
+    /// The rating, in hundredths of a star, that somebody without reviews is taken to have: the Bayesian prior's mean.
+    pub rating_prior_mean: u16,
+    /// As many reviews as that prior weighs: with 5, five reviews count half.
+    pub rating_prior_weight: u16,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            bidding_days_default: 14,
+            bidding_hours_min: 1,
+            bidding_days_max: 90,
+            acceptance_days: 14,
+            bid_amount_min: 100,
+            bid_amount_max: 100_000_000,
+            review_days: 14,
+            rating_prior_mean: 400,
+            rating_prior_weight: 5,
+        }
+    }
+}
+
+impl Settings {
+    /// From publishing to a deadline that nobody named.
+    #[must_use]
+    pub fn bidding_default(&self) -> TimeDelta {
+        TimeDelta::days(i64::from(self.bidding_days_default))
+    }
+
+    /// How long after the deadline a bid can still be chosen.
+    #[must_use]
+    pub fn acceptance(&self) -> TimeDelta {
+        TimeDelta::days(i64::from(self.acceptance_days))
+    }
+
+    /// How long after a contract's end reviews are taken.
+    #[must_use]
+    pub fn review_window(&self) -> TimeDelta {
+        TimeDelta::days(i64::from(self.review_days))
+    }
+}

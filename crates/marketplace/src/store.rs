@@ -1,0 +1,12 @@
+//! All SQL of the marketplace: plain functions over a connection, and guarded updates. Nothing is decided here.
+
+pub(crate) mod bids;
+pub(crate) mod jobs;
+pub(crate) mod reviews;
+
+use database::Error;
+
+/// What a text column that has a CHECK must hold.
+fn word<T>(parsed: Option<T>, column: &str) -> Result<T, Error> {
+    parsed.ok_or_else(|| Error::Corrupt(format!("marketplace.{column}")))
+}
