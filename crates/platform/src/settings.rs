@@ -1,0 +1,11 @@
+//! The settings of every domain, side by side as the configuration files have them.
+
+use serde::{Deserialize, Serialize};
+
+/// The numbers of every domain; what each means stands with its crate.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Accounts, passwords, sessions.
+    pub identity: identity::Settings,
+}
