@@ -1,3 +1,5 @@
 //! HTTP over the domains.
 
+pub mod command;
 pub mod config;
+pub mod demo;

@@ -45,6 +45,8 @@ CREATE TABLE app.idempotency_keys (
     key text NOT NULL CONSTRAINT idempotency_keys_key_length CHECK (length(key) BETWEEN 1 AND 255),
     fingerprint bytea NOT NULL CONSTRAINT idempotency_keys_fingerprint_is_a_hash CHECK (octet_length(fingerprint) = 32),
     state text NOT NULL CONSTRAINT idempotency_keys_state CHECK (state IN ('CLAIMED', 'DONE')),
+    -- What a command of several steps makes is made under this id, whoever finishes it.
+    reference uuid NOT NULL,
     -- Changes with every claim, so that a claimant that overslept its lease cannot complete another's work.
     fence uuid,
     -- Real time, whatever a test did to the clock: it bounds how long a process may be silent.
@@ -60,6 +62,34 @@ CREATE TABLE app.idempotency_keys (
     CONSTRAINT idempotency_keys_done_has_an_answer CHECK ((state = 'DONE') = (answer IS NOT NULL))
 );
 CREATE INDEX idempotency_keys_expires_at ON app.idempotency_keys (expires_at) WHERE expires_at IS NOT NULL;
+
+-- Tries the key's lock, which lasts as long as the transaction, and reads its row. One call instead of two round trips; VOLATILE,
+-- so that the SELECT sees what another committed just before it let go of the lock.
+CREATE FUNCTION app.open_keyed_command(lock_number bigint, wanted_scope bytea, wanted_key text)
+    RETURNS TABLE (locked boolean, fingerprint bytea, answer bytea, reference uuid, leased boolean)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_key app.idempotency_keys%ROWTYPE;
+BEGIN
+    locked := pg_try_advisory_xact_lock(lock_number);
+    leased := false;
+    IF locked THEN
+        SELECT * INTO found_key FROM app.idempotency_keys k WHERE k.scope = wanted_scope AND k.key = wanted_key;
+        IF found_key.expires_at <= app.clock() AND coalesce(found_key.lease_until <= clock_timestamp(), true) THEN
+            -- Its time is over, whether or not somebody has swept it up already.
+            DELETE FROM app.idempotency_keys k WHERE k.scope = wanted_scope AND k.key = wanted_key;
+        ELSE
+            fingerprint := found_key.fingerprint;
+            answer := found_key.answer;
+            reference := found_key.reference;
+            leased := coalesce(found_key.lease_until > clock_timestamp(), false);
+        END IF;
+    END IF;
+    RETURN NEXT;
+END
+$$;
 
 SELECT app.grant_runtime('app');
 DO $$

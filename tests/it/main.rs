@@ -1,1 +1,3 @@
-//! The tests that need the whole product.
+//! The tests that need the whole product. One binary: each more would be one more link.
+
+mod house;

@@ -1,1 +1,7 @@
-//! The whole product under test.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod person;
+
+pub use answer::Answer;
+pub use person::Person;

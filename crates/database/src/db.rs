@@ -3,7 +3,6 @@
 //!
 //! What is read or written does not belong here.
 
-use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,12 +10,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::PgConnection;
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, Pool, PooledConnection};
 use kernel::Instant;
 
 use crate::error::{Error, TransactionError};
+use crate::link::{Generation, Manager};
+use crate::roles::Roles;
+use crate::tx::{Session, Tx};
+
+/// A connection as long as it is out of the pool.
+pub(crate) type PooledLink = r2d2::PooledConnection<Manager>;
+
+/// How often a checkout may find a connection from before a restart before it gives up. More than any pool holds.
+const OUTDATED_MAX: u32 = 1_000;
 
 diesel::define_sql_function! {
     /// The database's clock, which tests can turn.
@@ -24,7 +30,7 @@ diesel::define_sql_function! {
     fn app_clock() -> diesel::sql_types::Timestamptz;
 }
 
-/// How many connections, and how long to wait for one.
+/// Where the database is, how many connections to open, and how long to wait for one.
 #[derive(Debug, Clone)]
 pub struct PoolConfig {
     /// A `postgres://` URL or a key=value string.
@@ -33,6 +39,21 @@ pub struct PoolConfig {
     pub max_connections: u32,
     /// How long a caller waits for a free one.
     pub checkout_timeout: Duration,
+    /// The roles, when `url` signs in as somebody else than the runtime role: each connection then takes that role on.
+    pub become_runtime: Option<Roles>,
+}
+
+impl PoolConfig {
+    /// A pool of sixteen connections that waits five seconds.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 16,
+            checkout_timeout: Duration::from_secs(5),
+            become_runtime: None,
+        }
+    }
 }
 
 /// A handle on one database. Cheap to clone; every clone shares the pool.
@@ -41,27 +62,17 @@ pub struct Db(Arc<Shared>);
 
 struct Shared {
     id: u64,
-    pool: Pool<ConnectionManager<PgConnection>>,
+    pool: r2d2::Pool<Manager>,
+    generation: Generation,
 }
 
-/// What one thread has under way on one database.
-struct Session {
-    connection: PooledConnection<ConnectionManager<PgConnection>>,
-    /// Kept when nothing is under way, because this thread holds it for life.
-    held: bool,
-    in_transaction: bool,
-    poisoned: bool,
-    buffers: HashMap<TypeId, Box<dyn Any>>,
-    flushes: Vec<Flush>,
-    after_commit: Vec<Box<dyn FnOnce()>>,
-}
-
-type Flush = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), Error>>;
-
+/// What a thread has of one database.
 enum Slot {
     Idle(Box<Session>),
     /// Lent to a closure further up the stack.
     Lent,
+    /// This thread holds a connection for life, and the one it had was given up: the next use takes another.
+    Vacant,
 }
 
 thread_local! {
@@ -77,25 +88,35 @@ impl std::fmt::Debug for Db {
 }
 
 impl Db {
-    /// Opens the pool; connections are made as they are needed.
+    /// Opens the pool; connections are made as they are needed. Looks whether the server is one that we can use.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the first connection cannot be made.
+    /// [`Error::Unavailable`] when the first connection cannot be made; [`Error::UnfitServer`] when the server is too old or
+    /// speaks another language than English.
     pub fn connect(config: &PoolConfig) -> Result<Self, Error> {
-        let pool = Pool::builder()
+        let generation = Generation::default();
+        let pool = r2d2::Pool::builder()
             .max_size(config.max_connections)
             .min_idle(Some(0))
             .connection_timeout(config.checkout_timeout)
             // The default asks the server at every checkout: a whole round trip, 40 % of the rate of small reads.
             .test_on_check_out(false)
-            .build(ConnectionManager::new(config.url.as_str()))
+            .error_handler(Box::new(LogConnectFailures))
+            .build(Manager::new(config.url.clone(), config.become_runtime.clone(), generation.clone()))
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        let db = Self(Arc::new(Shared { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), pool }));
-        drop(db.checkout()?);
+        let db = Self(Arc::new(Shared { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), pool, generation }));
+        db.read(crate::server_check::check)?;
         Ok(db)
     }
 
-    /// Reads, outside a transaction, or inside the one that is under way on this thread.
+    /// The most connections that the pool opens.
+    #[must_use]
+    pub fn max_connections(&self) -> u32 {
+        self.0.pool.max_size()
+    }
+
+    /// Reads, outside a transaction, or inside the one that is under way on this thread. When the connection turns out to be
+    /// lost at the first statement, another is taken and `work` runs once more.
     ///
     /// # Errors
     /// The closure's own, or [`Error`] when there is no connection.
@@ -103,8 +124,11 @@ impl Db {
         &self,
         mut work: impl FnMut(&mut PgConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut lent = self.lend()?;
-        work(&mut lent.session()?.connection)
+        let (result, again) = self.read_once(&mut work)?;
+        match result {
+            Err(_) if again => self.read_once(&mut work)?.0,
+            result => result,
+        }
     }
 
     /// Runs `work` in a transaction, or joins the one that is under way on this thread. At the outermost level a deadlock
@@ -118,18 +142,9 @@ impl Db {
         mut work: impl FnMut(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         if self.joins() {
-            let mut lent = self.lend()?;
-            let session = lent.session()?;
-            let result = work(&mut Tx { session });
-            if result.is_err() {
-                session.poisoned = true;
-            }
-            return result;
+            return self.join(|| self.lend()?.with(|session| work(&mut Tx { session })));
         }
-        self.outermost(|db| {
-            let mut lent = db.lend()?;
-            work(&mut Tx { session: lent.session()? })
-        })
+        self.outermost(|db| db.lend()?.with(|session| work(&mut Tx { session })))
     }
 
     /// Runs `work` in a transaction that every [`Db::transaction`] and [`Db::read`] inside it joins: for putting calls of
@@ -139,7 +154,7 @@ impl Db {
     /// As [`Db::transaction`].
     pub fn unit<T, E: TransactionError>(&self, mut work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
         if self.joins() {
-            return work();
+            return self.join(work);
         }
         self.outermost(|_| work())
     }
@@ -150,23 +165,25 @@ impl Db {
         SLOTS.with_borrow(|slots| match slots.get(&self.0.id) {
             Some(Slot::Idle(session)) => session.in_transaction,
             Some(Slot::Lent) => true,
-            None => false,
+            Some(Slot::Vacant) | None => false,
         })
     }
 
-    /// Takes a connection for this thread to keep until [`Db::release_held`].
+    /// Takes a connection for this thread to keep until [`Db::release_held`]. When that connection is lost, the next use
+    /// takes another in its place.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when there is none.
     pub fn hold(&self) -> Result<(), Error> {
-        let mut lent = self.lend()?;
-        lent.session()?.held = true;
-        Ok(())
+        self.lend()?.with(|session| {
+            session.held = true;
+            Ok(())
+        })
     }
 
-    /// Gives up whatever connection this thread holds; after a failure that is the way to a clean one.
+    /// Gives up whatever connection this thread holds.
     pub fn release_held(&self) {
-        SLOTS.with_borrow_mut(|slots| slots.remove(&self.0.id));
+        take_slot(self.0.id);
     }
 
     /// The instant by the database's clock.
@@ -177,6 +194,46 @@ impl Db {
         self.read(now)
     }
 
+    /// Between two units of work of an executor's thread: whatever the last one left, the next starts on a connection with
+    /// no transaction open.
+    pub(crate) fn settle_thread(&self) {
+        let left_open = SLOTS.with_borrow(|slots| match slots.get(&self.0.id) {
+            Some(Slot::Idle(session)) => session.in_transaction,
+            Some(Slot::Lent) => true,
+            Some(Slot::Vacant) | None => false,
+        });
+        if left_open {
+            self.abandon();
+        }
+    }
+
+    /// One read, and whether it may be tried again: it failed because the connection is no good, and did nothing yet.
+    fn read_once<T, E: From<Error>>(
+        &self,
+        work: &mut impl FnMut(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<(Result<T, E>, bool), E> {
+        self.lend()?.with(|session| {
+            let before = session.link.statements();
+            let result = work(&mut session.link.conn);
+            let begun = session.link.statements().wrapping_sub(before);
+            let lost = session.link.was_lost() && begun <= 1;
+            Ok((result, !session.in_transaction && (lost || session.link.is_stale())))
+        })
+    }
+
+    /// Runs a part of the transaction under way; when it fails the whole must not be committed.
+    fn join<T, E: From<Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let result = work();
+        if result.is_err() {
+            SLOTS.with_borrow_mut(|slots| {
+                if let Some(Slot::Idle(session)) = slots.get_mut(&self.0.id) {
+                    session.poisoned = true;
+                }
+            });
+        }
+        result
+    }
+
     fn outermost<T, E: TransactionError>(&self, mut work: impl FnMut(&Self) -> Result<T, E>) -> Result<T, E> {
         let mut tried = 0;
         loop {
@@ -184,38 +241,28 @@ impl Db {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let Some(cause) = error.database().and_then(Error::retry).filter(|(most, _)| tried < *most)
+            let Some((_, cause)) = error.database().and_then(Error::retry).filter(|(most, _)| tried < *most)
             else {
                 return Err(error);
             };
             tried += 1;
-            metrics::counter!("database_transaction_retries_total", "cause" => cause.1).increment(1);
+            metrics::counter!("database_transaction_retries_total", "cause" => cause).increment(1);
             std::thread::sleep(Duration::from_micros(rand::random_range(500..4_000 << tried.min(4))));
         }
     }
 
     /// One try: BEGIN, the work with the session parked where nested calls find it, the buffers, COMMIT.
     fn attempt<T, E: TransactionError>(&self, work: &mut impl FnMut(&Self) -> Result<T, E>) -> Result<T, E> {
-        {
-            let mut lent = self.lend()?;
-            let session = lent.session()?;
-            begin(session)?;
-        }
+        self.begin()?;
         // Leaves no open transaction behind, whatever happens in between: a panic included.
         let guard = Abandon { db: self };
         let outcome = work(self).and_then(|value| {
-            let mut lent = self.lend()?;
-            let session = lent.session()?;
-            if session.poisoned {
-                return Err(Error::Poisoned.into());
-            }
-            flush(session)?;
-            commit(session)?;
-            Ok((value, std::mem::take(&mut session.after_commit)))
+            let after_commit = self.lend()?.with(Session::finish)?;
+            Ok((value, after_commit))
         });
+        std::mem::forget(guard);
         match outcome {
             Ok((value, after_commit)) => {
-                std::mem::forget(guard);
                 self.settle();
                 for action in after_commit {
                     action();
@@ -223,58 +270,104 @@ impl Db {
                 Ok(value)
             }
             Err(error) => {
-                if error.database().is_some_and(Error::breaks_connection) {
-                    drop(guard);
+                let clean = self.lend().is_ok_and(|lent| {
+                    let rolled_back: Result<bool, Error> = lent.with(|session| Ok(session.roll_back()));
+                    rolled_back.unwrap_or(false)
+                });
+                if clean {
+                    self.settle()
                 } else {
-                    std::mem::forget(guard);
-                    self.roll_back();
+                    self.abandon()
                 }
                 Err(error)
             }
         }
     }
 
-    /// Back to idle after a commit: a held connection stays, another goes back to the pool.
+    /// BEGIN; on another connection when this one turns out to be lost, since nothing was done yet.
+    fn begin(&self) -> Result<(), Error> {
+        match self.lend()?.with(Session::begin) {
+            Err(Error::Unavailable(_)) => self.lend()?.with(Session::begin),
+            other => other,
+        }
+    }
+
+    /// Back to idle after a transaction: a held connection stays, another goes back to the pool.
     fn settle(&self) {
-        SLOTS.with_borrow_mut(|slots| {
-            if let Some(Slot::Idle(session)) = slots.get_mut(&self.0.id) {
-                session.reset();
-                if !session.held {
-                    slots.remove(&self.0.id);
-                }
+        if let Some(Slot::Idle(mut session)) = take_slot(self.0.id) {
+            session.reset();
+            self.put(session);
+        }
+    }
+
+    /// Throws this thread's connection away. A thread that holds one for life takes another at its next use.
+    fn abandon(&self) {
+        let vacant = match take_slot(self.0.id) {
+            Some(Slot::Idle(mut session)) => {
+                self.0.generation.inspect(&mut session.link);
+                session.link.discard();
+                session.held
             }
-        });
-    }
-
-    fn roll_back(&self) {
-        let clean = match self.lend() {
-            Ok(mut lent) => lent.session().is_ok_and(|session| {
-                AnsiTransactionManager::rollback_transaction(&mut *session.connection).is_ok()
-            }),
-            Err(_) => false,
+            Some(Slot::Vacant) => true,
+            Some(Slot::Lent) | None => false,
         };
-        if clean { self.settle() } else { self.release_held() }
+        if vacant {
+            set_slot(self.0.id, Slot::Vacant);
+        }
     }
 
-    fn checkout(&self) -> Result<PooledConnection<ConnectionManager<PgConnection>>, Error> {
-        self.0.pool.get().map_err(|error| Error::Unavailable(error.to_string()))
+    /// Parks a session where the next use finds it, or lets it go.
+    fn put(&self, mut session: Box<Session>) {
+        if !session.in_transaction {
+            self.0.generation.inspect(&mut session.link);
+        }
+        if session.in_transaction || session.held && !session.link.is_discarded() {
+            set_slot(self.0.id, Slot::Idle(session));
+        } else if session.held {
+            set_slot(self.0.id, Slot::Vacant);
+        }
+    }
+
+    fn checkout(&self) -> Result<PooledLink, Error> {
+        for _ in 0..OUTDATED_MAX {
+            let link = self.0.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
+            if !self.0.generation.is_past(&link) {
+                return Ok(link);
+            }
+        }
+        Err(Error::Unavailable("every connection is from before a restart".to_owned()))
     }
 
     /// This thread's session, taken out of its slot for as long as the result lives.
     fn lend(&self) -> Result<Lent<'_>, Error> {
-        let taken = SLOTS.with_borrow_mut(|slots| slots.insert(self.0.id, Slot::Lent));
-        let session = match taken {
-            Some(Slot::Idle(session)) => session,
+        let session = match set_slot(self.0.id, Slot::Lent) {
             Some(Slot::Lent) => return Err(Error::Reentrant),
-            None => match self.checkout() {
-                Ok(connection) => Box::new(Session::new(connection)),
-                Err(error) => {
-                    self.release_held();
-                    return Err(error);
-                }
-            },
+            Some(Slot::Idle(session))
+                if session.in_transaction || !self.0.generation.is_past(&session.link) =>
+            {
+                session
+            }
+            Some(Slot::Idle(outdated)) => {
+                drop(outdated);
+                self.fresh_session(true)?
+            }
+            Some(Slot::Vacant) => self.fresh_session(true)?,
+            None => self.fresh_session(false)?,
         };
         Ok(Lent { db: self, session: Some(session) })
+    }
+
+    fn fresh_session(&self, held: bool) -> Result<Box<Session>, Error> {
+        match self.checkout() {
+            Ok(link) => Ok(Box::new(Session::new(link, held))),
+            Err(error) => {
+                take_slot(self.0.id);
+                if held {
+                    set_slot(self.0.id, Slot::Vacant);
+                }
+                Err(error)
+            }
+        }
     }
 }
 
@@ -286,74 +379,42 @@ pub(crate) fn now(connection: &mut PgConnection) -> Result<Instant, Error> {
     Ok(diesel::select(app_clock()).get_result(connection)?)
 }
 
-fn begin(session: &mut Session) -> Result<(), Error> {
-    AnsiTransactionManager::begin_transaction(&mut *session.connection)?;
-    session.in_transaction = true;
-    Ok(())
+// Whatever comes out of a slot is dropped by the caller, outside the borrow: it may hold closures that use a `Db`.
+
+fn take_slot(id: u64) -> Option<Slot> {
+    SLOTS.with_borrow_mut(|slots| slots.remove(&id))
 }
 
-fn flush(session: &mut Session) -> Result<(), Error> {
-    while !session.flushes.is_empty() {
-        for flush in std::mem::take(&mut session.flushes) {
-            flush(&mut Tx { session })?;
-        }
-    }
-    Ok(())
+fn set_slot(id: u64, slot: Slot) -> Option<Slot> {
+    SLOTS.with_borrow_mut(|slots| slots.insert(id, slot))
 }
 
-fn commit(session: &mut Session) -> Result<(), Error> {
-    AnsiTransactionManager::commit_transaction(&mut *session.connection).map_err(|error| {
-        match Error::from(error) {
-            Error::Unavailable(_) => Error::CommitUnknown,
-            other => other,
-        }
-    })
-}
-
-impl Session {
-    fn new(connection: PooledConnection<ConnectionManager<PgConnection>>) -> Self {
-        Self {
-            connection,
-            held: false,
-            in_transaction: false,
-            poisoned: false,
-            buffers: HashMap::new(),
-            flushes: Vec::new(),
-            after_commit: Vec::new(),
-        }
-    }
-
-    fn reset(&mut self) {
-        self.in_transaction = false;
-        self.poisoned = false;
-        self.buffers.clear();
-        self.flushes.clear();
-        self.after_commit.clear();
-    }
-}
-
-/// A session out of its slot; goes back when dropped, or is thrown away when the thread is panicking.
+/// A session out of its slot; goes back when dropped.
 struct Lent<'a> {
     db: &'a Db,
     session: Option<Box<Session>>,
 }
 
 impl Lent<'_> {
-    fn session(&mut self) -> Result<&mut Session, Error> {
-        self.session.as_deref_mut().ok_or(Error::Reentrant)
+    fn with<T, E: From<Error>>(mut self, work: impl FnOnce(&mut Session) -> Result<T, E>) -> Result<T, E> {
+        match self.session.as_deref_mut() {
+            Some(session) => work(session),
+            None => Err(Error::Reentrant.into()),
+        }
     }
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        let keep = self.session.take().filter(|session| {
-            // After a panic the connection may be inside a transaction that nobody will ever commit.
-            !std::thread::panicking() && (session.held || session.in_transaction)
-        });
-        SLOTS.with_borrow_mut(|slots| match keep {
-            Some(session) => slots.insert(self.db.0.id, Slot::Idle(session)),
-            None => slots.remove(&self.db.0.id),
-        });
+        take_slot(self.db.0.id);
+        let Some(mut session) = self.session.take() else { return };
+        if std::thread::panicking() {
+            // Nobody knows what was half done. Inside a transaction it stays in its slot, so that nothing that still
+            // runs on this thread goes past it, and the outermost level throws it away.
+            session.poisoned = true;
+            session.link.discard();
+        }
+        self.db.put(session);
     }
 }
 
@@ -364,55 +425,16 @@ struct Abandon<'a> {
 
 impl Drop for Abandon<'_> {
     fn drop(&mut self) {
-        self.db.release_held();
+        self.db.abandon();
     }
 }
 
-/// A transaction under way. Only [`Db::transaction`] makes one, and functions that need one say so by taking it.
-pub struct Tx<'a> {
-    session: &'a mut Session,
-}
+/// The pool tries again and again while the server is away; whoever waits is told the reason once.
+#[derive(Debug)]
+struct LogConnectFailures;
 
-impl Tx<'_> {
-    /// The connection, for diesel.
-    pub fn conn(&mut self) -> &mut PgConnection {
-        &mut self.session.connection
-    }
-
-    /// The instant by the database's clock, read now: after a lock was waited for, ask again.
-    ///
-    /// # Errors
-    /// [`Error`] when it cannot be asked.
-    pub fn now(&mut self) -> Result<Instant, Error> {
-        now(self.conn())
-    }
-
-    /// A buffer that lives as long as this transaction; `flush` gets what is in it just before COMMIT. For rows that many
-    /// places add to and one statement can write.
-    pub fn buffer<T: Default + 'static>(&mut self, flush: fn(&mut Tx<'_>, T) -> Result<(), Error>) -> &mut T {
-        let Session { buffers, flushes, .. } = &mut *self.session;
-        let slot = buffers.entry(TypeId::of::<T>()).or_insert_with(|| {
-            flushes.push(Box::new(move |tx: &mut Tx<'_>| {
-                let filled = tx.session.buffers.remove(&TypeId::of::<T>());
-                match filled.and_then(|buffer| buffer.downcast::<T>().ok()) {
-                    Some(buffer) => flush(tx, *buffer),
-                    None => Ok(()),
-                }
-            }));
-            Box::new(T::default())
-        });
-        // The map is keyed by the type, so the cast holds; a fresh buffer is the harmless answer if it ever did not.
-        if !slot.is::<T>() {
-            *slot = Box::new(T::default());
-        }
-        match slot.downcast_mut::<T>() {
-            Some(buffer) => buffer,
-            None => unreachable!("the slot was just filled with this type"),
-        }
-    }
-
-    /// Does this once the outermost transaction has been committed; forgotten when it rolls back.
-    pub fn after_commit(&mut self, action: impl FnOnce() + 'static) {
-        self.session.after_commit.push(Box::new(action));
+impl<E: std::error::Error> r2d2::HandleError<E> for LogConnectFailures {
+    fn handle_error(&self, error: E) {
+        tracing::debug!(%error, "connecting to Postgres failed");
     }
 }

@@ -35,9 +35,12 @@ pub enum Error {
     /// Concurrent transactions could not be put in an order.
     #[error("serialization failure")]
     Serialization,
-    /// `NOWAIT` found the row locked, or `lock_timeout` ran out.
+    /// `NOWAIT` found the row locked.
     #[error("the row is locked by somebody else")]
     LockNotAvailable,
+    /// `lock_timeout` ran out: not tried again, because it was waited for long enough.
+    #[error("the row was locked by somebody else for too long")]
+    LockTimeout,
     /// `statement_timeout` ran out.
     #[error("the statement took too long")]
     StatementTimeout,
@@ -53,6 +56,12 @@ pub enum Error {
     /// A joined transaction failed before, and the outer one went on regardless.
     #[error("a part of this transaction failed; it was rolled back")]
     Poisoned,
+    /// The lease of a keyed command ran out and another took the work over; nothing of this attempt may count.
+    #[error("the lease ran out; somebody else is at this command now")]
+    LeaseLost,
+    /// The server cannot be used: its version or its settings will not do.
+    #[error("{0}")]
+    UnfitServer(String),
     /// A `Db` was used inside a closure that already holds its transaction: pass the `Tx` on instead.
     #[error("the connection is in use further up this call; pass its Tx on")]
     Reentrant,
@@ -84,63 +93,97 @@ impl Error {
             Self::Serialization => Some((5, "serialization")),
             // Few on purpose: two hundred callers for one row must not hold every writer.
             Self::LockNotAvailable => Some((2, "lock")),
+            // The next try has a new connection, with no plans on it.
+            Self::StalePlan => Some((1, "stale_plan")),
             _ => None,
         }
-    }
-
-    /// Whether the connection should not be used again.
-    pub(crate) fn breaks_connection(&self) -> bool {
-        matches!(self, Self::StalePlan | Self::Unavailable(_) | Self::CommitUnknown)
     }
 }
 
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
-        let DieselError::DatabaseError(kind, info) = &error else {
-            return match error {
-                DieselError::BrokenTransactionManager => {
-                    Self::Unavailable("the transaction's state was lost".to_owned())
-                }
-                other => Self::Other(other),
-            };
-        };
-        let constraint = info.constraint_name().unwrap_or_default().to_owned();
-        match kind {
-            DatabaseErrorKind::UniqueViolation => Self::Unique { constraint },
-            DatabaseErrorKind::CheckViolation => {
-                Self::Check { constraint, message: info.message().to_owned() }
+        let (kind, info) = match error {
+            DieselError::DatabaseError(kind, info) => (kind, info),
+            DieselError::BrokenTransactionManager => {
+                return Self::Unavailable("the transaction's state was lost".to_owned());
             }
-            DatabaseErrorKind::ForeignKeyViolation => Self::ForeignKey { constraint },
+            // Diesel tried to roll back what it could not commit; what matters is why it could not.
+            DieselError::RollbackErrorOnCommit { commit_error, .. } => return Self::from(*commit_error),
+            other => return Self::Other(other),
+        };
+        let constraint = || info.constraint_name().unwrap_or_default().to_owned();
+        match kind {
+            DatabaseErrorKind::UniqueViolation => Self::Unique { constraint: constraint() },
+            DatabaseErrorKind::CheckViolation => {
+                Self::Check { constraint: constraint(), message: info.message().to_owned() }
+            }
+            DatabaseErrorKind::ForeignKeyViolation => Self::ForeignKey { constraint: constraint() },
             DatabaseErrorKind::SerializationFailure => Self::Serialization,
             DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
                 Self::Unavailable(info.message().to_owned())
             }
-            _ => recognise(info.message()).unwrap_or(Self::Other(error)),
+            _ => recognise(info.message()).unwrap_or(Self::Other(DieselError::DatabaseError(kind, info))),
         }
     }
 }
 
-/// The failures that diesel has no kind for, by the server's English message.
+/// What makes a connection unfit for further use, as its instrumentation sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The server is gone, or has ended the session.
+    Lost,
+    /// A prepared statement no longer fits the schema.
+    StalePlan,
+}
+
+impl Trouble {
+    pub(crate) fn of(error: &DieselError) -> Option<Self> {
+        match error {
+            DieselError::BrokenTransactionManager => Some(Self::Lost),
+            DieselError::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                _,
+            ) => Some(Self::Lost),
+            DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => match recognise(info.message()) {
+                Some(Error::Unavailable(_)) => Some(Self::Lost),
+                Some(Error::StalePlan) => Some(Self::StalePlan),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The failures that diesel has no kind for, by the server's or libpq's English message. Its start is looked at, so that a
+/// value quoted further on is not taken for one.
 fn recognise(message: &str) -> Option<Error> {
-    const CONNECTION_LOST: [&str; 6] = [
+    const CONNECTION_LOST: [&str; 9] = [
         "server closed the connection",
         "terminating connection",
         "connection to server",
         "no connection to the server",
         "the database system is",
         "could not receive data from server",
+        "could not send data to server",
+        "SSL connection has been closed",
+        "connection not open",
     ];
-    if message.contains("deadlock detected") {
+    // When the session ends libpq hands on the server's line as it came.
+    let message = message.trim_start().trim_start_matches("FATAL:").trim_start();
+    let starts = |sign: &str| message.starts_with(sign);
+    if starts("deadlock detected") {
         Some(Error::Deadlock)
-    } else if message.contains("could not serialize access") {
+    } else if starts("could not serialize access") {
         Some(Error::Serialization)
-    } else if message.contains("could not obtain lock") || message.contains("due to lock timeout") {
+    } else if starts("could not obtain lock") {
         Some(Error::LockNotAvailable)
-    } else if message.contains("due to statement timeout") {
+    } else if starts("canceling statement due to lock timeout") {
+        Some(Error::LockTimeout)
+    } else if starts("canceling statement due to statement timeout") {
         Some(Error::StatementTimeout)
-    } else if message.contains("cached plan must not change result type") {
+    } else if starts("cached plan must not change result type") {
         Some(Error::StalePlan)
-    } else if CONNECTION_LOST.iter().any(|sign| message.contains(sign)) {
+    } else if CONNECTION_LOST.iter().any(|sign| starts(sign)) {
         Some(Error::Unavailable(message.to_owned()))
     } else {
         None
@@ -150,10 +193,16 @@ fn recognise(message: &str) -> Option<Error> {
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::LockNotAvailable | Self::Deadlock | Self::Serialization => ErrorKind::Busy,
-            Self::StatementTimeout | Self::StalePlan | Self::Unavailable(_) | Self::CommitUnknown => {
-                ErrorKind::Unavailable
-            }
+            Self::LockNotAvailable
+            | Self::LockTimeout
+            | Self::Deadlock
+            | Self::Serialization
+            | Self::LeaseLost => ErrorKind::Busy,
+            Self::StatementTimeout
+            | Self::StalePlan
+            | Self::Unavailable(_)
+            | Self::CommitUnknown
+            | Self::UnfitServer(_) => ErrorKind::Unavailable,
             Self::Unique { .. }
             | Self::Check { .. }
             | Self::ForeignKey { .. }

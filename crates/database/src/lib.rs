@@ -3,12 +3,21 @@
 pub mod cluster;
 mod db;
 mod error;
+mod executor;
+pub mod hot;
+mod keyed;
+mod link;
 pub mod migrate;
 pub mod roles;
+mod server_check;
+mod tx;
 
-pub use db::{Db, PoolConfig, Tx};
+pub use db::{Db, PoolConfig};
 pub use error::{Error, TransactionError};
+pub use executor::{Answer, BatchReader, BatchSettings, Batched, Executor, ExecutorSettings, Rejected};
+pub use keyed::{Claim, Keep, KeyedCommand, Once, Ticket};
 pub use migrate::{MigrateError, MigrationStatus};
 pub use roles::Roles;
+pub use tx::Tx;
 
 pub use diesel::PgConnection;

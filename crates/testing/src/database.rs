@@ -166,7 +166,7 @@ impl EmptyDatabase {
 
 fn pool(url: &str, max_connections: u32) -> Db {
     let config =
-        PoolConfig { url: url.to_owned(), max_connections, checkout_timeout: Duration::from_secs(30) };
+        PoolConfig { max_connections, checkout_timeout: Duration::from_secs(30), ..PoolConfig::new(url) };
     Db::connect(&config).unwrap_or_else(|error| panic!("cannot connect to {url}: {error}"))
 }
 

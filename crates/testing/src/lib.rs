@@ -1,4 +1,9 @@
 #![doc = include_str!("../README.md")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "this crate is for tests alone, and a panic is how a test fails"
+)]
 
 mod catalogue;
 mod clock;

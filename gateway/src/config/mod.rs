@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub use load::{ConfigFault, ConfigFaults, SettingsFile, Sources, VARIABLE_PREFIX, load};
-pub use secrets::{Keys, SECRET_BYTES_MIN, Secrets};
+pub use secrets::{Keys, Secrets};
 
 /// What kind of installation this is; `FAIRTRADE_ENV` says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -164,7 +164,7 @@ pub const PLAIN_NAMES: [(&str, &str); 11] = [
     ("DIRECT_DATABASE_URL", "database.direct_url"),
     ("JWT_SECRET", "secrets.jwt_secret"),
     ("PASSWORD_PEPPER", "secrets.password_pepper"),
-    ("MASTER_KEY", "secrets.master_key"),
+    ("VAULT_SECRET", "secrets.vault_secret"),
     ("SIMULATED_WEBHOOK_SECRET", "secrets.simulated_webhook_secret"),
     ("HOST", "server.host"),
     ("PORT", "server.port"),

@@ -6,39 +6,39 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use identity::{SECRET_BYTES_MIN, SecretRing};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::Environment;
 use super::load::ConfigFaults;
 
-/// The fewest bytes of a secret.
-pub const SECRET_BYTES_MIN: usize = 32;
-
 /// What must never be printed. Each is at least [`SECRET_BYTES_MIN`] bytes long and independent of the others, so that one can be
-/// changed without breaking what the others keep.
+/// changed without breaking what the others keep. To change one, move its value to the retired ones: what hangs on it goes on.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Secrets {
     /// Signs access tokens, refresh tokens and cursors. Changing it signs everybody out. `JWT_SECRET`.
     pub jwt_secret: Option<SecretString>,
+    /// What `jwt_secret` was before.
+    pub jwt_secret_retired: Vec<SecretString>,
     /// Goes into every password's hash. Without it no password can be checked. `PASSWORD_PEPPER`.
     pub password_pepper: Option<SecretString>,
-    /// Seals the keys that personal texts are encrypted with. Without it sealed texts are lost. `MASTER_KEY`.
-    pub master_key: Option<SecretString>,
+    /// What `password_pepper` was before.
+    pub password_pepper_retired: Vec<SecretString>,
+    /// Wraps the keys that personal texts are sealed with. Without it sealed texts are lost. `VAULT_SECRET`.
+    pub vault_secret: Option<SecretString>,
+    /// What `vault_secret` was before.
+    pub vault_secret_retired: Vec<SecretString>,
     /// What the simulated payment provider signs its webhooks with. `SIMULATED_WEBHOOK_SECRET`.
     pub simulated_webhook_secret: Option<SecretString>,
 }
 
 /// The secrets, all there.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Keys {
-    /// See [`Secrets::jwt_secret`].
-    pub jwt: SecretString,
-    /// See [`Secrets::password_pepper`].
-    pub pepper: SecretString,
-    /// See [`Secrets::master_key`].
-    pub master: SecretString,
+    /// What people sign in by and what is sealed.
+    pub identity: identity::Secrets,
     /// See [`Secrets::simulated_webhook_secret`].
     pub simulated_webhook: SecretString,
 }
@@ -53,40 +53,39 @@ impl Secrets {
     /// [`ConfigFaults`] for each one that is missing outside development, too short, or a sample.
     pub fn keys(&self, environment: Environment, directory: &Path) -> Result<Keys, ConfigFaults> {
         let mut faults = ConfigFaults::default();
-        let mut key = |name: &str, variable: &str, stated: &Option<SecretString>| match stated {
-            Some(secret) => {
-                if let Some(message) = fault_of(secret, environment) {
-                    faults.push(format!("secrets.{name}"), variable, message);
+        let mut key = |setting: &str, variable: &str, stated: &Option<SecretString>| {
+            let found = match stated {
+                Some(secret) => fault_of(secret, environment).map_or_else(|| Ok(secret.clone()), Err),
+                None if environment.makes_secrets() => {
+                    kept(&directory.join("secrets"), setting).map_err(|error| {
+                        format!("is not stated, and cannot be kept in {}: {error}", directory.display())
+                    })
                 }
-                secret.clone()
-            }
-            None if environment.makes_secrets() => {
-                kept(&directory.join("secrets"), name).unwrap_or_else(|error| {
-                    let message =
-                        format!("is not stated, and cannot be kept in {}: {error}", directory.display());
-                    faults.push(format!("secrets.{name}"), variable, message);
-                    SecretString::default()
-                })
-            }
-            None => {
-                let message = format!(
+                None => Err(format!(
                     "is missing; set {variable} to at least {SECRET_BYTES_MIN} random bytes, for example from `openssl rand -hex 32`"
-                );
-                faults.push(format!("secrets.{name}"), variable, message);
+                )),
+            };
+            found.unwrap_or_else(|message| {
+                faults.push(format!("secrets.{setting}"), variable, message);
                 SecretString::default()
-            }
+            })
         };
-        let keys = Keys {
-            jwt: key("jwt_secret", "JWT_SECRET", &self.jwt_secret),
-            pepper: key("password_pepper", "PASSWORD_PEPPER", &self.password_pepper),
-            master: key("master_key", "MASTER_KEY", &self.master_key),
-            simulated_webhook: key(
-                "simulated_webhook_secret",
-                "SIMULATED_WEBHOOK_SECRET",
-                &self.simulated_webhook_secret,
-            ),
-        };
-        faults.or(keys)
+        let jwt = key("jwt_secret", "JWT_SECRET", &self.jwt_secret);
+        let pepper = key("password_pepper", "PASSWORD_PEPPER", &self.password_pepper);
+        let vault = key("vault_secret", "VAULT_SECRET", &self.vault_secret);
+        let webhook =
+            ("simulated_webhook_secret", "SIMULATED_WEBHOOK_SECRET", &self.simulated_webhook_secret);
+        let simulated_webhook = key(webhook.0, webhook.1, webhook.2);
+        let ring =
+            |current, retired: &[SecretString]| SecretRing::new(current).with_retired(retired.to_vec());
+        faults.or(Keys {
+            identity: identity::Secrets {
+                jwt: ring(jwt, &self.jwt_secret_retired),
+                pepper: ring(pepper, &self.password_pepper_retired),
+                vault: ring(vault, &self.vault_secret_retired),
+            },
+            simulated_webhook,
+        })
     }
 }
 
@@ -112,11 +111,13 @@ fn kept(directory: &Path, name: &str) -> std::io::Result<SecretString> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         Err(_) => {}
     }
+    // Only this directory is closed: the user that Postgres runs as has to get through the one above.
+    fs::create_dir_all(directory.parent().unwrap_or(directory))?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let made = hex::encode(rand::random::<[u8; 32]>());
+    let made = identity::random_secret();
     let draft = directory.join(format!(".{name}.{}", std::process::id()));
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(made.as_bytes())?;
+    file.write_all(made.expose_secret().as_bytes())?;
     file.sync_all()?;
     // A hard link fails when another process was first: then that one's secret is the secret.
     let linked = fs::hard_link(&draft, &path);
@@ -138,8 +139,9 @@ mod tests {
         Secrets {
             jwt_secret: secret.clone(),
             password_pepper: secret.clone(),
-            master_key: secret.clone(),
+            vault_secret: secret.clone(),
             simulated_webhook_secret: secret,
+            ..Secrets::default()
         }
     }
 
@@ -154,8 +156,9 @@ mod tests {
         let directory = scratch("made");
         let first = Secrets::default().keys(Environment::Development, &directory).unwrap();
         let second = Secrets::default().keys(Environment::Development, &directory).unwrap();
-        assert_eq!(first.jwt.expose_secret(), second.jwt.expose_secret());
-        assert_ne!(first.jwt.expose_secret(), first.pepper.expose_secret());
+        assert_eq!(first.simulated_webhook.expose_secret(), second.simulated_webhook.expose_secret());
+        let file = |name: &str| fs::read_to_string(directory.join("secrets").join(name)).unwrap();
+        assert_ne!(file("jwt_secret"), file("password_pepper"));
         let mode = |path: &str| fs::metadata(directory.join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("secrets"), mode("secrets/jwt_secret")), (0o700, 0o600));
         fs::remove_dir_all(directory).unwrap();
@@ -179,8 +182,6 @@ mod tests {
     #[test]
     fn secrets_do_not_print() {
         let text = "6b1f0c52a4e94a0fb6f2d1c7a9083e5d6b1f0c52";
-        let secrets = stated(text);
-        let keys = secrets.keys(Environment::Production, Path::new("/nowhere")).unwrap();
-        assert!(!format!("{secrets:?} {keys:?}").contains(text));
+        assert!(!format!("{:?}", stated(text)).contains(text));
     }
 }

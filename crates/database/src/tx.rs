@@ -1,0 +1,135 @@
+//! [`Tx`]: a transaction under way, with what is to be written just before COMMIT and done just after it.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+
+use diesel::PgConnection;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::r2d2::R2D2Connection;
+use kernel::Instant;
+
+use crate::db::{PooledLink, now};
+use crate::error::Error;
+
+type Flush = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), Error>>;
+
+/// What one thread has under way on one database.
+pub(crate) struct Session {
+    pub(crate) link: PooledLink,
+    /// Kept when nothing is under way, because this thread holds it for life.
+    pub(crate) held: bool,
+    pub(crate) in_transaction: bool,
+    /// A part of the transaction failed, so that the whole must not be committed.
+    pub(crate) poisoned: bool,
+    buffers: HashMap<TypeId, Box<dyn Any>>,
+    flushes: Vec<Flush>,
+    after_commit: Vec<Box<dyn FnOnce()>>,
+}
+
+impl Session {
+    pub(crate) fn new(link: PooledLink, held: bool) -> Self {
+        Self {
+            link,
+            held,
+            in_transaction: false,
+            poisoned: false,
+            buffers: HashMap::new(),
+            flushes: Vec::new(),
+            after_commit: Vec::new(),
+        }
+    }
+
+    pub(crate) fn begin(&mut self) -> Result<(), Error> {
+        AnsiTransactionManager::begin_transaction(&mut self.link.conn)?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    /// Writes what is buffered and commits; then hands over what is to be done after that.
+    pub(crate) fn finish(&mut self) -> Result<Vec<Box<dyn FnOnce()>>, Error> {
+        while !self.flushes.is_empty() {
+            for flush in std::mem::take(&mut self.flushes) {
+                flush(&mut Tx { session: self })?;
+            }
+        }
+        // After a failed statement Postgres answers COMMIT with a quiet ROLLBACK and no error. Whoever swallowed the
+        // failure would be told that all is written.
+        if self.poisoned || self.link.transaction_failed() {
+            return Err(Error::Poisoned);
+        }
+        AnsiTransactionManager::commit_transaction(&mut self.link.conn).map_err(
+            |error| match Error::from(error) {
+                Error::Unavailable(_) => Error::CommitUnknown,
+                other => other,
+            },
+        )?;
+        Ok(std::mem::take(&mut self.after_commit))
+    }
+
+    /// Whether the transaction is over now and the connection fit for the next.
+    pub(crate) fn roll_back(&mut self) -> bool {
+        // A COMMIT that was refused has ended the transaction already.
+        !self.link.conn.is_broken()
+            || AnsiTransactionManager::rollback_transaction(&mut self.link.conn).is_ok()
+                && !self.link.conn.is_broken()
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.in_transaction = false;
+        self.poisoned = false;
+        self.buffers.clear();
+        self.flushes.clear();
+        self.after_commit.clear();
+    }
+}
+
+/// A transaction under way. Only [`crate::Db::transaction`] makes one, and functions that need one say so by taking it.
+pub struct Tx<'a> {
+    pub(crate) session: &'a mut Session,
+}
+
+impl std::fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").finish_non_exhaustive()
+    }
+}
+
+impl Tx<'_> {
+    /// The connection, for diesel.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.session.link.conn
+    }
+
+    /// The instant by the database's clock, read now: after a lock was waited for, ask again.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be asked.
+    pub fn now(&mut self) -> Result<Instant, Error> {
+        now(self.conn())
+    }
+
+    /// A buffer that lives as long as this transaction; `flush` gets what is in it just before COMMIT. For rows that many
+    /// places add to and one statement can write.
+    pub fn buffer<T: Default + 'static>(&mut self, flush: fn(&mut Tx<'_>, T) -> Result<(), Error>) -> &mut T {
+        let Session { buffers, flushes, .. } = &mut *self.session;
+        let slot = buffers.entry(TypeId::of::<T>()).or_insert_with(|| {
+            flushes.push(Box::new(move |tx: &mut Tx<'_>| {
+                let filled = tx.session.buffers.remove(&TypeId::of::<T>());
+                match filled.and_then(|buffer| buffer.downcast::<T>().ok()) {
+                    Some(buffer) => flush(tx, *buffer),
+                    None => Ok(()),
+                }
+            }));
+            Box::new(T::default())
+        });
+        match slot.downcast_mut::<T>() {
+            Some(buffer) => buffer,
+            None => unreachable!("the map is keyed by the type of what is in it"),
+        }
+    }
+
+    /// Does this once the outermost transaction has been committed; forgotten when it rolls back.
+    pub fn after_commit(&mut self, action: impl FnOnce() + 'static) {
+        self.session.after_commit.push(Box::new(action));
+    }
+}

@@ -1,0 +1,115 @@
+//! Somebody with an HTTP client of their own.
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+
+use crate::Answer;
+
+/// Somebody who uses the API: signed in, or not.
+#[derive(Debug, Clone)]
+pub struct Person {
+    client: Client,
+    base: String,
+    /// `usr_…`; empty for somebody signed out.
+    pub id: String,
+    /// `pty_…`, as whom they own things; empty for somebody signed out.
+    pub party: String,
+    /// With what they sign in.
+    pub email: String,
+    /// With what they sign in.
+    pub password: String,
+    /// The access token; none for somebody signed out.
+    pub token: Option<String>,
+    /// The refresh token that came with it.
+    pub refresh_token: Option<String>,
+}
+
+impl Person {
+    /// Somebody who has not signed in.
+    pub(crate) fn stranger(client: Client, base: &str) -> Self {
+        Self {
+            client,
+            base: base.to_owned(),
+            id: String::new(),
+            party: String::new(),
+            email: String::new(),
+            password: String::new(),
+            token: None,
+            refresh_token: None,
+        }
+    }
+
+    /// The same person without a token.
+    #[must_use]
+    pub fn signed_out(&self) -> Self {
+        Self { token: None, ..self.clone() }
+    }
+
+    /// Reads.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, |request| request).await
+    }
+
+    /// Commands, with a body.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, |request| request.json(&body)).await
+    }
+
+    /// Commands, without a body.
+    pub async fn post_empty(&self, path: &str) -> Answer {
+        self.send(Method::POST, path, |request| request).await
+    }
+
+    /// Commands, with a body, under this idempotency key.
+    pub async fn post_keyed(&self, path: &str, key: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, |request| request.header("idempotency-key", key).json(&body)).await
+    }
+
+    /// Commands, with a body, under a new idempotency key: for what moves money.
+    pub async fn pay(&self, path: &str, body: Value) -> Answer {
+        self.post_keyed(path, &uuid::Uuid::now_v7().to_string(), body).await
+    }
+
+    /// Changes.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, |request| request.json(&body)).await
+    }
+
+    /// Changes, without a body.
+    pub async fn patch_empty(&self, path: &str) -> Answer {
+        self.send(Method::PATCH, path, |request| request).await
+    }
+
+    /// Removes.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, |request| request).await
+    }
+
+    /// Anything: `ada.send(Method::GET, "/api/jobs", |request| request.header("if-none-match", etag))`.
+    ///
+    /// # Panics
+    /// When the server does not answer at all.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        dress: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Answer {
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let asked = format!("{method} {path}");
+        let response = match dress(request).send().await {
+            Ok(response) => response,
+            Err(error) => panic!("{asked} was not answered: {error:?}"),
+        };
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = match response.bytes().await {
+            Ok(bytes) => bytes.to_vec(),
+            Err(error) => panic!("{asked} was answered in part: {error:?}"),
+        };
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { asked, status, headers, bytes, json }
+    }
+}
