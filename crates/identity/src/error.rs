@@ -48,6 +48,9 @@ pub enum Error {
         /// The state it is in.
         state: &'static str,
     },
+    /// A credential expired while it waited to be checked.
+    #[error("a licence or the insurance has expired since it was handed in")]
+    CredentialExpired,
     /// The profile changed since the caller read it.
     #[error("the profile has changed since it was read")]
     Stale,
@@ -76,7 +79,7 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(faults) => ErrorKind::Invalid(faults.clone().into_vec()),
-            Self::EmailInUse => ErrorKind::Conflict,
+            Self::EmailInUse | Self::CredentialExpired => ErrorKind::Conflict,
             Self::WrongCredentials | Self::Token(_) | Self::RefreshToken | Self::SignedOut => {
                 ErrorKind::Unauthenticated
             }
@@ -105,6 +108,7 @@ impl Classify for Error {
             Self::WrongRole(error) => error.code(),
             Self::NotFound(_) => "not_found",
             Self::Decided { .. } => "already_decided",
+            Self::CredentialExpired => "credential_expired",
             Self::Stale => "stale",
             Self::Vault(error) => error.code(),
             Self::Crypto(_) => "internal",

@@ -36,6 +36,10 @@ impl SecretRing {
         Self { retired, ..self }
     }
 
+    pub(crate) fn current(&self) -> &SecretString {
+        &self.current
+    }
+
     fn check(&self, name: &str, faults: &mut Faults) {
         for secret in std::iter::once(&self.current).chain(&self.retired) {
             faults.check(
@@ -55,8 +59,8 @@ pub struct Secrets {
     pub jwt: SecretRing,
     /// `PASSWORD_PEPPER`: goes into every password's hash.
     pub pepper: SecretRing,
-    /// `VAULT_SECRET`: wraps the data keys under which personal text is sealed.
-    pub vault: SecretRing,
+    /// `MASTER_KEY`: wraps the data keys under which personal text is sealed.
+    pub master: SecretRing,
 }
 
 impl Secrets {
@@ -64,7 +68,7 @@ impl Secrets {
     #[must_use]
     pub fn random() -> Self {
         let ring = || SecretRing::new(random_secret());
-        Self { jwt: ring(), pepper: ring(), vault: ring() }
+        Self { jwt: ring(), pepper: ring(), master: ring() }
     }
 }
 
@@ -171,7 +175,7 @@ impl Keys {
         let mut faults = Faults::none();
         secrets.jwt.check("JWT_SECRET", &mut faults);
         secrets.pepper.check("PASSWORD_PEPPER", &mut faults);
-        secrets.vault.check("VAULT_SECRET", &mut faults);
+        secrets.master.check("MASTER_KEY", &mut faults);
         faults.or(|| {
             Self(Arc::new(Subkeys {
                 access: Ring::derive(&secrets.jwt, "access token"),
@@ -179,7 +183,7 @@ impl Keys {
                 link: Ring::derive(&secrets.jwt, "link token"),
                 throttle: Ring::derive(&secrets.jwt, "throttle"),
                 pepper: Ring::derive(&secrets.pepper, "password"),
-                vault: Ring::derive(&secrets.vault, "data keys"),
+                vault: Ring::derive(&secrets.master, "data keys"),
             }))
         })
     }
@@ -196,12 +200,18 @@ impl Keys {
         &self.0.vault
     }
 
-    /// The refresh token of this place in this family, as each known secret makes it, the current one's first.
-    pub(crate) fn refresh_tokens(&self, family: Uuid, counter: i32) -> impl Iterator<Item = String> {
+    /// The refresh token of this place in its family: HMAC(key, family ‖ counter).
+    pub(crate) fn refresh_token(&self, family: Uuid, counter: i32) -> SecretString {
+        refresh_token(&self.0.refresh.current, family, counter)
+    }
+
+    /// The same as any known secret made it, by what is kept of it: it may be from before the secret was changed.
+    pub(crate) fn find_refresh_token(&self, family: Uuid, counter: i32, hash: &[u8]) -> Option<SecretString> {
         self.0
             .refresh
             .all()
-            .map(move |key| URL_SAFE_NO_PAD.encode(key.mac(&[family.as_bytes(), &counter.to_be_bytes()])))
+            .map(|key| refresh_token(key, family, counter))
+            .find(|token| token_hash(token.expose_secret()) == hash)
     }
 
     /// What stands for an e-mail or network address where only equality matters.
@@ -243,6 +253,10 @@ pub fn link_token(keys: &Keys, purpose: LinkPurpose, token: LinkTokenId) -> Secr
     )
 }
 
+fn refresh_token(key: &Key, family: Uuid, counter: i32) -> SecretString {
+    SecretString::from(URL_SAFE_NO_PAD.encode(key.mac(&[family.as_bytes(), &counter.to_be_bytes()])))
+}
+
 /// What is kept of a token that is as random as a key.
 pub(crate) fn token_hash(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
@@ -254,17 +268,17 @@ mod tests {
 
     fn secrets() -> Secrets {
         let ring = |text: &str| SecretRing::new(SecretString::from(text.repeat(32)));
-        Secrets { jwt: ring("j"), pepper: ring("p"), vault: ring("v") }
+        Secrets { jwt: ring("j"), pepper: ring("p"), master: ring("m") }
     }
 
     #[test]
     fn every_short_secret_is_named() {
         let ring = || SecretRing::new(SecretString::from("x".repeat(31)));
-        let Err(faults) = Keys::derive(&Secrets { jwt: ring(), pepper: ring(), vault: ring() }) else {
+        let Err(faults) = Keys::derive(&Secrets { jwt: ring(), pepper: ring(), master: ring() }) else {
             panic!("31 bytes were taken")
         };
         let names: Vec<_> = faults.into_vec().into_iter().map(|fault| fault.pointer).collect();
-        assert_eq!(names, ["JWT_SECRET", "PASSWORD_PEPPER", "VAULT_SECRET"]);
+        assert_eq!(names, ["JWT_SECRET", "PASSWORD_PEPPER", "MASTER_KEY"]);
     }
 
     #[test]

@@ -5,8 +5,10 @@ mod facts;
 pub mod geo;
 mod keys;
 mod model;
+mod passwords;
 mod rules;
 mod schema;
+mod service;
 mod settings;
 mod store;
 mod token;
@@ -19,6 +21,7 @@ pub use keys::{
 };
 pub use model::*;
 pub use rules::PasswordPolicy;
+pub use service::IdentityService;
 pub use settings::Settings;
 pub use token::{AccessToken, Authenticator, Claims, TokenError};
 pub use vault::{Vault, VaultError, VaultSubject};

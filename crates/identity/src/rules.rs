@@ -87,8 +87,7 @@ fn advice(feedback: &zxcvbn::feedback::Feedback) -> String {
 
 /// How long to wait when too many sign-ins have failed: none when another may be tried. `failures` are the times of the newest ones,
 /// newest first.
-#[must_use]
-pub fn sign_in_wait(
+pub(crate) fn sign_in_wait(
     failures: &[Instant],
     failures_max: usize,
     window: TimeDelta,
@@ -100,14 +99,12 @@ pub fn sign_in_wait(
 }
 
 /// Whole seconds for a `Retry-After`, rounded up, so that a try after them succeeds.
-#[must_use]
-pub fn retry_after(wait: TimeDelta) -> u32 {
+pub(crate) fn retry_after(wait: TimeDelta) -> u32 {
     u32::try_from(wait.num_milliseconds().saturating_add(999) / 1_000).unwrap_or(u32::MAX).max(1)
 }
 
 /// What of a network address counts as one caller: an IPv4 address, or an IPv6 network of 64 bits, which is what one household has.
-#[must_use]
-pub fn caller_network(address: IpAddr) -> Vec<u8> {
+pub(crate) fn caller_network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets().iter().copied().take(8).collect(),
@@ -116,7 +113,7 @@ pub fn caller_network(address: IpAddr) -> Vec<u8> {
 
 /// What becomes of a refresh token that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefreshOutcome {
+pub(crate) enum RefreshOutcome {
     /// The first time: it is spent and a successor made.
     Rotate,
     /// Again, and so soon that the answer may have been lost: the same successor.
@@ -126,8 +123,7 @@ pub enum RefreshOutcome {
 }
 
 /// Judges a refresh token by when it was spent.
-#[must_use]
-pub fn refresh_outcome(spent_at: Option<Instant>, retry: TimeDelta, now: Instant) -> RefreshOutcome {
+pub(crate) fn refresh_outcome(spent_at: Option<Instant>, retry: TimeDelta, now: Instant) -> RefreshOutcome {
     match spent_at {
         None => RefreshOutcome::Rotate,
         Some(spent_at) if now.signed_duration_since(spent_at) <= retry => RefreshOutcome::Repeat,
@@ -136,8 +132,7 @@ pub fn refresh_outcome(spent_at: Option<Instant>, retry: TimeDelta, now: Instant
 }
 
 /// The names of a person: first, for strangers, whole. Who has given none goes by the role.
-#[must_use]
-pub fn names(full_name: Option<&str>, role: Role) -> (String, String, String) {
+pub(crate) fn names(full_name: Option<&str>, role: Role) -> (String, String, String) {
     let Some(full) = full_name else {
         let stand_in = match role {
             Role::Homeowner => "Homeowner",
@@ -153,4 +148,119 @@ pub fn names(full_name: Option<&str>, role: Role) -> (String, String, String) {
         None => first.clone(),
     };
     (first, display, full.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Instant {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    fn codes(password: &str, about: &[&str]) -> Vec<&'static str> {
+        let policy = PasswordPolicy::new(&Settings::default());
+        match policy.new_password(&SecretString::from(password), about) {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults.into_vec().into_iter().map(|fault| fault.code).collect(),
+        }
+    }
+
+    #[test]
+    fn passwords_are_judged_by_length_and_by_how_easily_they_are_guessed() {
+        let long: String = (0..64).filter_map(|n| char::from_u32(0x4e00 + n * n * 37 % 20_000)).collect();
+        let too_long = "correct horse ".repeat(20);
+        for (password, about, expected) in [
+            ("violet-mural-97-kestrel", vec![], vec![]),
+            (
+                "\u{443}\u{434}\u{438}\u{432}\u{438}\u{442}\u{435}\u{43b}\u{44c}\u{43d}\u{44b}\u{439} \u{43b}\u{435}\u{441}",
+                vec![],
+                vec![],
+            ),
+            (long.as_str(), vec![], vec![]),
+            ("Zq9!fp", vec![], vec!["too_short"]),
+            (too_long.as_str(), vec![], vec!["too_long"]),
+            ("password123", vec![], vec!["too_weak"]),
+            ("aaaaaaaaaaaaaaaa", vec![], vec!["too_weak"]),
+            ("ada@lovelace.example", vec!["ada@lovelace.example"], vec!["too_weak"]),
+            ("Bartholomew9", vec!["Bartholomew Quigley"], vec!["too_weak"]),
+        ] {
+            assert_eq!(codes(password, &about), expected, "{password}");
+        }
+    }
+
+    #[test]
+    fn the_eleventh_sign_in_waits_until_the_tenth_newest_failure_is_old() {
+        let window = TimeDelta::minutes(15);
+        let newest_first = |count: i64| (0..count).map(|n| at(100 - n)).collect::<Vec<_>>();
+        assert_eq!(sign_in_wait(&newest_first(9), 10, window, at(100)), None);
+        assert_eq!(sign_in_wait(&newest_first(10), 10, window, at(100)), Some(TimeDelta::seconds(891)));
+        assert_eq!(sign_in_wait(&newest_first(10), 10, window, at(100 + 891)), None);
+        assert_eq!(sign_in_wait(&[], 0, window, at(0)), None);
+    }
+
+    #[test]
+    fn seconds_to_wait_are_rounded_up() {
+        for (millis, expected) in [(1, 1), (999, 1), (1_000, 1), (1_001, 2), (900_000, 900)] {
+            assert_eq!(retry_after(TimeDelta::milliseconds(millis)), expected);
+        }
+    }
+
+    #[test]
+    fn an_ipv6_household_is_one_caller_and_a_mapped_ipv4_address_is_ipv4() {
+        let network = |text: &str| caller_network(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.7"), network("192.0.2.7"));
+        assert_ne!(network("192.0.2.7"), network("192.0.2.8"));
+    }
+
+    #[test]
+    fn a_spent_token_is_honoured_for_ten_seconds() {
+        let retry = TimeDelta::seconds(10);
+        for (spent, now, expected) in [
+            (None, 50, RefreshOutcome::Rotate),
+            (Some(50), 50, RefreshOutcome::Repeat),
+            (Some(50), 60, RefreshOutcome::Repeat),
+            (Some(50), 61, RefreshOutcome::Revoke),
+        ] {
+            assert_eq!(refresh_outcome(spent.map(at), retry, at(now)), expected, "{spent:?} {now}");
+        }
+    }
+
+    #[test]
+    fn strangers_see_a_first_name_and_an_initial() {
+        for (name, role, expected) in [
+            (Some("Ada Lovelace"), Role::Homeowner, ("Ada", "Ada L.", "Ada Lovelace")),
+            (Some("Ada"), Role::Homeowner, ("Ada", "Ada", "Ada")),
+            (
+                Some("Gabriel Garc\u{ed}a \u{f1}u\u{f1}ez"),
+                Role::Contractor,
+                ("Gabriel", "Gabriel \u{d1}.", "Gabriel Garc\u{ed}a \u{f1}u\u{f1}ez"),
+            ),
+            (None, Role::Contractor, ("Contractor", "Contractor", "Contractor")),
+        ] {
+            let (first, display, full) = names(name, role);
+            assert_eq!((first.as_str(), display.as_str(), full.as_str()), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_waits_as_long_as_told_is_let_in(ages in prop::collection::vec(0_i64..2_000, 0..30), most in 1_usize..12) {
+            let window = TimeDelta::minutes(15);
+            let mut failures: Vec<Instant> = ages.iter().map(|age| at(-age)).collect();
+            failures.sort_unstable_by(|a, b| b.cmp(a));
+            let wait = sign_in_wait(&failures, most, window, at(0));
+            let recent = failures.iter().filter(|failure| **failure + window > at(0)).count();
+            prop_assert_eq!(wait.is_some(), recent >= most);
+            if let Some(wait) = wait {
+                let later = at(i64::from(retry_after(wait)));
+                prop_assert_eq!(sign_in_wait(&failures, most, window, later), None);
+            }
+        }
+    }
 }

@@ -82,10 +82,6 @@ impl TimeZone {
     pub fn as_str(self) -> &'static str {
         self.0.name()
     }
-
-    pub(crate) fn tz(self) -> Tz {
-        self.0
-    }
 }
 
 /// A password as somebody typed it, in the one form that every keyboard gives it (NFKC). Cannot be printed.

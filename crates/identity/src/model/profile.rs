@@ -123,6 +123,15 @@ impl<T> Patch<T> {
         }
     }
 
+    /// The same change to another form of the value.
+    pub(crate) fn map<U>(&self, to: impl Fn(&T) -> U) -> Patch<U> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Clear => Patch::Clear,
+            Self::Set(new) => Patch::Set(to(new)),
+        }
+    }
+
     fn parse<U>(
         &self,
         faults: &mut Faults,
@@ -255,4 +264,67 @@ fn slugs(faults: &mut Faults, pointer: &str, raw: Option<&[String]>) -> Option<V
         }
     }
     Some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(form: &ProfileForm, role: Role) -> Vec<String> {
+        match ProfilePatch::new(form, role, &Settings::default()) {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults
+                .into_vec()
+                .into_iter()
+                .map(|fault| format!("{} {}", fault.pointer, fault.code))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_change_is_named() {
+        let form = ProfileForm {
+            name: Patch::Set("  ".to_owned()),
+            phone: Patch::Set("5550100".to_owned()),
+            time_zone: Some("Mars/Olympus".to_owned()),
+            location: Patch::Set((91.0, 0.0)),
+            headline: Patch::Set("x".repeat(121)),
+            bio: Patch::Set("a\u{0}b".to_owned()),
+            trades: Some(vec!["tiling".to_owned(), "Roof Work".to_owned(), "tiling".to_owned()]),
+            skills: Some(vec!["a".to_owned(); 31]),
+            service_radius_km: Patch::Set(501),
+        };
+        let found = places(&form, Role::Contractor);
+        for expected in [
+            "/name empty",
+            "/phone phone",
+            "/timeZone time_zone",
+            "/location not_on_earth",
+            "/headline too_long",
+            "/bio control_character",
+            "/trades/1 slug",
+            "/trades/2 repeated",
+            "/skills too_many",
+            "/serviceRadiusKm out_of_range",
+        ] {
+            assert!(found.iter().any(|fault| fault == expected), "{expected} in {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_homeowner_has_no_trade() {
+        let form = ProfileForm { headline: Patch::Clear, trades: Some(Vec::new()), ..ProfileForm::default() };
+        assert_eq!(
+            places(&form, Role::Homeowner),
+            ["/headline contractors_only", "/trades contractors_only"]
+        );
+        assert!(places(&form, Role::Contractor).is_empty());
+    }
+
+    #[test]
+    fn a_patch_keeps_clears_or_sets() {
+        assert_eq!(Patch::Keep.apply(Some(1)), Some(1));
+        assert_eq!(Patch::Clear.apply(Some(1)), None);
+        assert_eq!(Patch::Set(2).apply(Some(1)), Some(2));
+    }
 }

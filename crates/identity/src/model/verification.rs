@@ -336,3 +336,112 @@ impl Decision {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn instant(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_credential_holds_to_the_end_of_its_day_in_its_place() {
+        for (last_day, zone, end) in [
+            ("2026-06-30", "America/Chicago", "2026-07-01T05:00:00Z"),
+            ("2026-12-31", "America/Chicago", "2027-01-01T06:00:00Z"),
+            ("2026-06-30", "Asia/Kolkata", "2026-06-30T18:30:00Z"),
+            ("2026-06-30", "UTC", "2026-07-01T00:00:00Z"),
+            // Midnight of the 27th does not exist in Beirut: the day ends where the clocks jump.
+            ("2022-03-26", "Asia/Beirut", "2022-03-26T22:00:00Z"),
+            // Midnight comes twice in Havana: the day ends the second time.
+            ("2022-11-05", "America/Havana", "2022-11-06T05:00:00Z"),
+            // Samoa had no 30th of December.
+            ("2011-12-29", "Pacific/Apia", "2011-12-30T10:00:00Z"),
+        ] {
+            assert_eq!(end_of_day(day(last_day), zone.parse().unwrap()), instant(end), "{last_day} {zone}");
+        }
+        assert_eq!(end_of_day(NaiveDate::MAX, chrono_tz::UTC), Instant::MAX_UTC);
+    }
+
+    fn credential(kind: CredentialKind, expires_on: &str) -> Credential {
+        Credential {
+            kind,
+            number: "1".to_owned(),
+            holder: "Ada".to_owned(),
+            place: "Texas".to_owned(),
+            time_zone: "UTC".to_owned(),
+            expires_on: day(expires_on),
+        }
+    }
+
+    #[test]
+    fn bidding_ends_when_no_licence_or_no_insurance_is_left() {
+        use CredentialKind::{Insurance, Licence};
+        let ends = |list: &[(CredentialKind, &str)]| {
+            bids_end(&list.iter().map(|(kind, last)| credential(*kind, last)).collect::<Vec<_>>())
+        };
+        let first_of_june = Some(instant("2027-06-01T00:00:00Z"));
+        assert_eq!(ends(&[(Licence, "2027-05-31"), (Insurance, "2028-01-01")]), first_of_june);
+        assert_eq!(ends(&[(Licence, "2028-01-01"), (Insurance, "2027-05-31")]), first_of_june);
+        assert_eq!(
+            ends(&[(Licence, "2026-01-01"), (Licence, "2027-05-31"), (Insurance, "2028-01-01")]),
+            first_of_june
+        );
+        assert_eq!(ends(&[(Licence, "2027-05-31")]), None);
+        assert_eq!(ends(&[]), None);
+    }
+
+    #[test]
+    fn only_what_waits_can_be_decided() {
+        use VerificationState::{Approved, Pending, Rejected, Superseded};
+        use VerificationStep::{Approve, Reject, Supersede};
+        let steps = [Approve, Reject, Supersede];
+        for (state, expected) in [
+            (Pending, [Some(Approved), Some(Rejected), Some(Superseded)]),
+            (Approved, [None, None, Some(Superseded)]),
+            (Rejected, [None, None, None]),
+            (Superseded, [None, None, None]),
+        ] {
+            assert_eq!(steps.map(|step| state.after(step)), expected, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_submission_is_named_with_its_place() {
+        let good = CredentialForm {
+            number: "TX-1".to_owned(),
+            holder: "Ada".to_owned(),
+            place: "Texas".to_owned(),
+            time_zone: "America/Chicago".to_owned(),
+            expires_on: day("2030-01-01"),
+        };
+        let bad = CredentialForm {
+            number: " ".to_owned(),
+            time_zone: "Texas".to_owned(),
+            holder: "a\nb".to_owned(),
+            ..good.clone()
+        };
+        let form = VerificationForm { licences: vec![good.clone(), bad.clone()], insurance: bad };
+        let faults = VerificationSubmission::new(&form, &Settings::default()).unwrap_err().into_vec();
+        let places: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(
+            places,
+            [
+                "/licences/1/number",
+                "/licences/1/holder",
+                "/licences/1/timeZone",
+                "/insurance/number",
+                "/insurance/holder",
+                "/insurance/timeZone"
+            ]
+        );
+        let none = VerificationForm { licences: Vec::new(), insurance: good };
+        let faults = VerificationSubmission::new(&none, &Settings::default()).unwrap_err().into_vec();
+        assert_eq!(faults.first().map(|fault| fault.pointer.as_str()), Some("/licences"));
+    }
+}

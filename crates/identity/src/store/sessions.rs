@@ -72,6 +72,14 @@ pub(crate) struct SessionRow {
     pub(crate) ended_at: Option<Instant>,
 }
 
+pub(crate) fn find_session(conn: &mut PgConnection, id: SessionId) -> Result<Option<SessionRow>, Error> {
+    Ok(sessions::table
+        .find(id)
+        .select((sessions::id, sessions::person_id, sessions::expires_at, sessions::ended_at))
+        .first(conn)
+        .optional()?)
+}
+
 /// The family that a refresh token belongs to.
 pub(crate) fn find_family(conn: &mut PgConnection, hash: &[u8]) -> Result<Option<SessionId>, Error> {
     Ok(refresh_tokens::table.find(hash).select(refresh_tokens::session_id).first(conn).optional()?)

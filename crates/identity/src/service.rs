@@ -1,0 +1,136 @@
+//! The service over a database: authorises, opens a transaction, loads, asks the rules, stores and publishes.
+//!
+//! SQL belongs to the store, decisions to the rules.
+
+mod accounts;
+mod profiles;
+mod sessions;
+mod verifications;
+
+use database::Db;
+use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId, Position, SessionId, Via};
+
+use crate::keys::Keys;
+use crate::model::{
+    Caller, Decision, Login, Me, NewAdmin, Person, Profile, ProfilePatch, PublicContractor, Registration,
+    SignedIn, Verification, VerificationId, VerificationState, VerificationSubmission,
+};
+use crate::passwords::Hasher;
+use crate::rules::PasswordPolicy;
+use crate::token::Authenticator;
+use crate::{Error, IdentityCommands, IdentityQueries, Settings};
+
+/// This crate's service.
+pub struct IdentityService {
+    db: Db,
+    keys: Keys,
+    hasher: Hasher,
+    authenticator: Authenticator,
+    settings: Settings,
+}
+
+impl IdentityService {
+    /// A service over this database, with these keys.
+    #[must_use]
+    pub fn new(db: Db, keys: Keys, settings: Settings) -> Self {
+        Self {
+            hasher: Hasher::new(keys.clone(), settings.bcrypt_cost),
+            authenticator: Authenticator::new(keys.clone(), &settings),
+            db,
+            keys,
+            settings,
+        }
+    }
+}
+
+/// The person behind an actor; the system is none.
+fn person_of(actor: &Actor) -> Result<PersonId, Error> {
+    actor.person.ok_or(Error::SignedOut)
+}
+
+fn session_of(actor: &Actor) -> Result<SessionId, Error> {
+    match actor.via {
+        Via::Session(session) => Ok(session),
+        Via::System | Via::AdminFor(_) => Err(Error::SignedOut),
+    }
+}
+
+impl IdentityQueries for IdentityService {
+    fn password_policy(&self) -> PasswordPolicy {
+        PasswordPolicy::new(&self.settings)
+    }
+
+    fn authenticate(&self, access_token: &str, request_id: &str) -> Result<Actor, Error> {
+        self.actor_behind(access_token, request_id)
+    }
+
+    fn get_me(&self, actor: &Actor) -> Result<Me, Error> {
+        self.me(person_of(actor)?, session_of(actor)?)
+    }
+
+    fn get_profile(&self, actor: &Actor) -> Result<Profile, Error> {
+        self.profile(person_of(actor)?)
+    }
+
+    fn get_contractor(&self, contractor: PartyId) -> Result<PublicContractor, Error> {
+        self.public_contractor(contractor)
+    }
+
+    fn list_verifications(
+        &self,
+        _: AdminActor<'_>,
+        state: Option<VerificationState>,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Page<Verification>, Error> {
+        self.verification_queue(state, after, limit)
+    }
+}
+
+impl IdentityCommands for IdentityService {
+    fn register(&self, caller: &Caller, registration: Registration) -> Result<SignedIn, Error> {
+        self.open_account(caller, &registration)
+    }
+
+    fn verify_email(&self, _: &Caller, token: &str) -> Result<Person, Error> {
+        self.prove_email(token)
+    }
+
+    fn login(&self, caller: &Caller, login: Login) -> Result<SignedIn, Error> {
+        self.sign_in(caller, &login)
+    }
+
+    fn refresh(&self, caller: &Caller, refresh_token: &str) -> Result<SignedIn, Error> {
+        self.go_on(caller, refresh_token)
+    }
+
+    fn logout(&self, actor: &Actor) -> Result<(), Error> {
+        person_of(actor)?;
+        self.sign_out(session_of(actor)?)
+    }
+
+    fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error> {
+        self.change_profile(person_of(actor)?, &patch)
+    }
+
+    fn submit_verification(
+        &self,
+        contractor: ContractorActor<'_>,
+        submission: VerificationSubmission,
+    ) -> Result<Verification, Error> {
+        self.hand_in(&contractor, &submission)
+    }
+
+    fn decide_verification(
+        &self,
+        admin: AdminActor<'_>,
+        id: VerificationId,
+        decision: Decision,
+    ) -> Result<Verification, Error> {
+        self.decide(&admin, id, &decision)
+    }
+
+    fn create_admin(&self, caller: &Caller, admin: NewAdmin) -> Result<Person, Error> {
+        self.make_admin(caller, &admin)
+    }
+}

@@ -1,0 +1,152 @@
+//! Making accounts, and proving their addresses.
+
+use chrono::TimeDelta;
+use database::{Error as DbError, Tx};
+use kernel::{Fault, Faults, Instant, PartyId, PersonId, Role};
+use outbox::{Aggregate, NewEvent};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::IdentityService;
+use crate::keys::{LinkPurpose, LinkTokenId, link_token, token_hash};
+use crate::model::{Caller, Email, NewAdmin, Person, Registration, SignedIn};
+use crate::passwords::Hashed;
+use crate::{Error, rules, store};
+
+/// The constraint that makes one mailbox one person.
+const EMAIL_ONCE: &str = "people_email_once";
+
+impl IdentityService {
+    pub(super) fn open_account(
+        &self,
+        caller: &Caller,
+        registration: &Registration,
+    ) -> Result<SignedIn, Error> {
+        self.refuse_known_email(&registration.email)?;
+        let hashed = self.hasher.hash(&registration.password)?;
+        let time_zone =
+            registration.time_zone.map_or(self.settings.default_time_zone.as_str(), |zone| zone.as_str());
+        self.db.transaction(|tx| {
+            let now = tx.now()?;
+            let new = store::NewPerson {
+                id: PersonId::new(),
+                role: registration.role.as_str(),
+                email: registration.email.as_str(),
+                email_canonical: registration.email.canonical(),
+                email_verified_at: None,
+                password_hash: &hashed.hash,
+                pepper_id: &hashed.pepper_id,
+                full_name: registration.name.as_ref().map(crate::model::PersonName::as_str),
+                phone: registration.phone.as_ref().map(crate::model::Phone::as_str),
+                time_zone,
+                created_at: now,
+                updated_at: now,
+            };
+            let person = insert(tx, &new, &caller.request_id)?;
+            if person.role == Role::Contractor {
+                store::insert_contractor_profile(tx.conn(), person.id)?;
+            }
+            self.request_email_verification(tx, &person, &registration.email, now, &caller.request_id)?;
+            let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
+            store::remember_address(tx.conn(), person.id, &address, now)?;
+            self.begin_session(tx, person, now)
+        })
+    }
+
+    pub(super) fn make_admin(&self, caller: &Caller, admin: &NewAdmin) -> Result<Person, Error> {
+        self.refuse_known_email(&admin.email)?;
+        let Hashed { hash, pepper_id } = self.hasher.hash(&admin.password)?;
+        self.db.transaction(|tx| {
+            let now = tx.now()?;
+            let new = store::NewPerson {
+                id: PersonId::new(),
+                role: Role::Admin.as_str(),
+                email: admin.email.as_str(),
+                email_canonical: admin.email.canonical(),
+                // The operator vouches for it: whoever has the database needs no mail to be believed.
+                email_verified_at: Some(now),
+                password_hash: &hash,
+                pepper_id: &pepper_id,
+                full_name: admin.name.as_ref().map(crate::model::PersonName::as_str),
+                phone: None,
+                time_zone: &self.settings.default_time_zone,
+                created_at: now,
+                updated_at: now,
+            };
+            insert(tx, &new, &caller.request_id)
+        })
+    }
+
+    pub(super) fn prove_email(&self, token: &str) -> Result<Person, Error> {
+        let hash = token_hash(token);
+        self.db.transaction(|tx| {
+            let now = tx.now()?;
+            let used = store::use_link_token(tx.conn(), LinkPurpose::VerifyEmail.as_str(), &hash, now)?;
+            let (person, email) = used.ok_or_else(no_such_link)?;
+            store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(no_such_link)
+        })
+    }
+
+    /// Before the slow hashing; whether it is taken is decided by the insert.
+    fn refuse_known_email(&self, email: &Email) -> Result<(), Error> {
+        let taken = self.db.read(|conn| store::email_exists(conn, email.canonical()))?;
+        if taken { Err(Error::EmailInUse) } else { Ok(()) }
+    }
+
+    /// Stores a link and asks for its mail. The event names the link; the token is made when the mail is rendered.
+    fn request_email_verification(
+        &self,
+        tx: &mut Tx<'_>,
+        person: &Person,
+        email: &Email,
+        now: Instant,
+        request_id: &str,
+    ) -> Result<(), DbError> {
+        let id = LinkTokenId::new();
+        let token = link_token(&self.keys, LinkPurpose::VerifyEmail, id);
+        let lifetime = TimeDelta::hours(i64::from(self.settings.verification_link_hours));
+        let new = store::NewLinkToken {
+            id,
+            person_id: person.id,
+            purpose: LinkPurpose::VerifyEmail.as_str(),
+            token_hash: &token_hash(token.expose_secret()),
+            email_canonical: email.canonical(),
+            created_at: now,
+            expires_at: now + lifetime,
+        };
+        store::insert_link_token(tx.conn(), &new)?;
+        outbox::publish(
+            tx,
+            NewEvent {
+                name: "email.verification_requested",
+                version: 1,
+                aggregate: Aggregate { kind: "person", id: person.id.uuid() },
+                request_id: request_id.to_owned(),
+                data: json!({ "personId": person.id, "linkTokenId": id }),
+            },
+        );
+        Ok(())
+    }
+}
+
+fn insert(tx: &mut Tx<'_>, new: &store::NewPerson<'_>, request_id: &str) -> Result<Person, Error> {
+    let person = store::insert_person(tx.conn(), new)
+        .map_err(|error| if error.is_unique(EMAIL_ONCE) { Error::EmailInUse } else { error.into() })?;
+    outbox::publish(
+        tx,
+        NewEvent {
+            name: "person.registered",
+            version: 1,
+            aggregate: Aggregate { kind: "person", id: person.id.uuid() },
+            request_id: request_id.to_owned(),
+            data: json!({ "personId": person.id, "partyId": PartyId::from(person.id), "role": person.role }),
+        },
+    );
+    Ok(person)
+}
+
+/// One answer for unknown, used and too old: which of them it is, is nobody's business but the holder's.
+fn no_such_link() -> Error {
+    Faults::from(Fault::new("/token", "invalid_link", "is unknown, used, or too old; ask for a new mail"))
+        .into()
+}

@@ -1,0 +1,113 @@
+//! Profiles, one's own and the public ones.
+
+use kernel::{PartyId, PersonId, Role};
+
+use super::IdentityService;
+use crate::geo::snap_to_grid;
+use crate::model::{
+    ContractorProfile, Person, Profile, ProfilePatch, PublicContractor, PublicCredential, VerificationState,
+};
+use crate::{Error, rules, store};
+
+impl IdentityService {
+    pub(super) fn profile(&self, person: PersonId) -> Result<Profile, Error> {
+        self.db.read(|conn| {
+            let person = store::find_person(conn, person)?.ok_or(Error::SignedOut)?;
+            let contractor = store::find_contractor_profile(conn, person.id)?;
+            Ok(Profile { person, contractor })
+        })
+    }
+
+    pub(super) fn change_profile(&self, person: PersonId, patch: &ProfilePatch) -> Result<Profile, Error> {
+        self.db.transaction(|tx| {
+            let old = store::lock_person(tx.conn(), person)?.ok_or(Error::SignedOut)?;
+            if patch.if_version.is_some_and(|read| read != old.version) {
+                return Err(Error::Stale);
+            }
+            let contractor = store::find_contractor_profile(tx.conn(), person)?;
+            let changed = changed_person(&old, patch);
+            let changed_contractor =
+                contractor.as_ref().map(|profile| changed_contractor(profile, &old, &changed, patch));
+            if changed == old && changed_contractor == contractor {
+                return Ok(Profile { person: old, contractor });
+            }
+            if let Some(profile) = &changed_contractor {
+                store::update_contractor_profile(tx.conn(), person, profile)?;
+            }
+            let now = tx.now()?;
+            Ok(Profile {
+                person: store::update_person(tx.conn(), &changed, now)?,
+                contractor: changed_contractor,
+            })
+        })
+    }
+
+    pub(super) fn public_contractor(&self, contractor: PartyId) -> Result<PublicContractor, Error> {
+        let now = self.db.now()?;
+        self.db.read(|conn| {
+            let found = store::find_person(conn, PersonId::from(contractor.uuid()))?;
+            let person = found
+                .filter(|person| person.role == Role::Contractor && person.suspended_at.is_none())
+                .ok_or(Error::NotFound("contractor"))?;
+            let profile =
+                store::find_contractor_profile(conn, person.id)?.ok_or(Error::NotFound("contractor"))?;
+            let approved = store::find_verification_in(conn, contractor, VerificationState::Approved)?
+                .filter(|verification| verification.valid_until.is_some_and(|until| until > now));
+            let (_, display_name, _) = rules::names(person.name.as_deref(), person.role);
+            let verified_at = approved.as_ref().and_then(|verification| verification.decided_at);
+            let credentials = approved.map(|verification| verification.credentials).unwrap_or_default();
+            let credentials = credentials.into_iter().filter(|credential| credential.end() > now);
+            Ok(PublicContractor {
+                id: contractor,
+                display_name,
+                profile,
+                verified: verified_at.is_some(),
+                verified_at,
+                credentials: credentials
+                    .filter_map(|credential| {
+                        Some(PublicCredential {
+                            kind: credential.kind,
+                            place: credential.place,
+                            expires_on: credential.expires_on,
+                            checked_at: verified_at?,
+                        })
+                    })
+                    .collect(),
+                member_since: person.created_at,
+                version: person.version,
+            })
+        })
+    }
+}
+
+fn changed_person(old: &Person, patch: &ProfilePatch) -> Person {
+    let text = |name: &crate::model::PersonName| name.as_str().to_owned();
+    Person {
+        name: patch.name.map(text).apply(old.name.clone()),
+        phone: patch.phone.map(|phone| phone.as_str().to_owned()).apply(old.phone.clone()),
+        time_zone: patch.time_zone.map_or_else(|| old.time_zone.clone(), |zone| zone.as_str().to_owned()),
+        location: patch.location.clone().apply(old.location),
+        ..old.clone()
+    }
+}
+
+fn changed_contractor(
+    old: &ContractorProfile,
+    before: &Person,
+    after: &Person,
+    patch: &ProfilePatch,
+) -> ContractorProfile {
+    ContractorProfile {
+        headline: patch.headline.clone().apply(old.headline.clone()),
+        bio: patch.bio.clone().apply(old.bio.clone()),
+        trades: patch.trades.clone().unwrap_or_else(|| old.trades.clone()),
+        skills: patch.skills.clone().unwrap_or_else(|| old.skills.clone()),
+        service_radius_km: patch.service_radius_km.clone().apply(old.service_radius_km),
+        // Only when the place changes: the public point is made once for each place.
+        public_point: if before.location == after.location {
+            old.public_point
+        } else {
+            after.location.map(snap_to_grid)
+        },
+    }
+}

@@ -1,0 +1,250 @@
+//! Signing in, going on and signing out.
+
+use chrono::TimeDelta;
+use database::{Error as DbError, PgConnection, Tx};
+use kernel::{Actor, Instant, PersonId, SessionId};
+use outbox::{Aggregate, NewEvent};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::IdentityService;
+use crate::keys::token_hash;
+use crate::model::{Caller, Login, Me, Person, SignedIn};
+use crate::passwords::Hashed;
+use crate::rules::{self, RefreshOutcome};
+use crate::store::{self, Bucket, EndReason, SessionRow};
+use crate::{Error, live_sessions};
+
+/// Whose failures a sign-in counts among.
+struct Buckets {
+    account: Vec<u8>,
+    address: Vec<u8>,
+    /// Nobody's id for an unknown address, so that the same questions are asked.
+    person: PersonId,
+}
+
+impl IdentityService {
+    pub(super) fn actor_behind(&self, access_token: &str, request_id: &str) -> Result<Actor, Error> {
+        let claims = self.authenticator.verify(access_token, self.db.now()?)?;
+        let mut live = self.db.read(|conn| live_sessions(conn, &[claims.session]))?;
+        let session = live.remove(&claims.session).filter(|session| session.person == claims.person);
+        let session = session.ok_or(Error::SignedOut)?;
+        Ok(Actor::person(session.person, session.role, session.session, session.email_verified, request_id))
+    }
+
+    pub(super) fn me(&self, person: PersonId, session: SessionId) -> Result<Me, Error> {
+        self.db.read(|conn| {
+            let found = store::find_person(conn, person)?.ok_or(Error::SignedOut)?;
+            let session = store::find_session(conn, session)?.ok_or(Error::SignedOut)?;
+            Ok(Me {
+                verification: store::newest_verification_state(conn, person.into())?,
+                may_bid: store::may_bid(conn, person.into())?,
+                person: found,
+                session: session.id,
+                session_expires_at: session.expires_at,
+            })
+        })
+    }
+
+    pub(super) fn sign_in(&self, caller: &Caller, login: &Login) -> Result<SignedIn, Error> {
+        let credentials = self.db.read(|conn| store::find_credentials(conn, &login.email_canonical))?;
+        let buckets = Buckets {
+            account: self.keys.throttle_key("account", login.email_canonical.as_bytes()),
+            address: self.keys.throttle_key("address", &rules::caller_network(caller.address)),
+            person: credentials.as_ref().map_or(PersonId::from(Uuid::nil()), |found| found.person),
+        };
+        let now = self.db.now()?;
+        self.db.read(|conn| self.refuse_too_many(conn, &buckets, now))?;
+        // No connection is held from here until the password is judged.
+        let Some(found) = credentials else {
+            self.hasher.verify_nobody(&login.password)?;
+            return self.refuse_sign_in(&buckets);
+        };
+        if !self.hasher.verify(&login.password, &found.password_hash, &found.pepper_id)? {
+            return self.refuse_sign_in(&buckets);
+        }
+        let upgrade = if self.hasher.is_current(&found.password_hash, &found.pepper_id) {
+            None
+        } else {
+            Some(self.hasher.hash(&login.password)?)
+        };
+        self.db.transaction(|tx| {
+            let person = store::lock_person(tx.conn(), found.person)?.ok_or(Error::WrongCredentials)?;
+            let now = tx.now()?;
+            // Counted again: of a hundred guesses at once, only as many as may fail get a truthful answer.
+            self.refuse_too_many(tx.conn(), &buckets, now)?;
+            if person.suspended_at.is_some() {
+                return Err(Error::Suspended);
+            }
+            if let Some(Hashed { hash, pepper_id }) = &upgrade {
+                store::upgrade_hash(tx.conn(), person.id, &found.password_hash, hash, pepper_id)?;
+            }
+            store::remember_address(tx.conn(), person.id, &buckets.address, now)?;
+            self.begin_session(tx, person, now)
+        })
+    }
+
+    /// A session's first pair of tokens.
+    pub(super) fn begin_session(
+        &self,
+        tx: &mut Tx<'_>,
+        person: Person,
+        now: Instant,
+    ) -> Result<SignedIn, Error> {
+        let session = SessionId::new();
+        let expires_at = self.session_end(now);
+        store::sweep_sessions(tx.conn(), now)?;
+        store::insert_session(tx.conn(), session, person.id, now, expires_at)?;
+        let refresh_token = self.keys.refresh_token(session.uuid(), 0);
+        store::insert_refresh_token(tx.conn(), &token_hash(refresh_token.expose_secret()), session, 0)?;
+        let access = self.authenticator.issue(person.id, session, now)?;
+        Ok(SignedIn { person, session, access, refresh_token, session_expires_at: expires_at })
+    }
+
+    pub(super) fn go_on(&self, caller: &Caller, refresh_token: &str) -> Result<SignedIn, Error> {
+        let hash = token_hash(refresh_token);
+        // A refusal may have ended the family, which has to be committed: it is a value here, and an error afterwards.
+        let signed_in = self.db.transaction(|tx| self.judge_refresh(tx, caller, &hash))?;
+        signed_in.ok_or(Error::RefreshToken)
+    }
+
+    fn judge_refresh(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        hash: &[u8],
+    ) -> Result<Option<SignedIn>, Error> {
+        let Some(family) = store::find_family(tx.conn(), hash)? else { return Ok(None) };
+        let Some(session) = store::lock_session(tx.conn(), family)? else { return Ok(None) };
+        let Some(person) = store::find_person(tx.conn(), session.person)? else { return Ok(None) };
+        let now = tx.now()?;
+        if session.ended_at.is_some() || session.expires_at <= now || person.suspended_at.is_some() {
+            return Ok(None);
+        }
+        let Some((counter, spent_at)) = store::find_refresh_token(tx.conn(), hash)? else { return Ok(None) };
+        let retry = TimeDelta::seconds(i64::from(self.settings.refresh_retry_seconds));
+        match rules::refresh_outcome(spent_at, retry, now) {
+            RefreshOutcome::Rotate => self.rotate(tx, person, &session, hash, counter, now).map(Some),
+            RefreshOutcome::Repeat => self.repeat(tx, person, &session, counter, now),
+            RefreshOutcome::Revoke => {
+                revoke(tx, caller, &session, now)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn rotate(
+        &self,
+        tx: &mut Tx<'_>,
+        person: Person,
+        session: &SessionRow,
+        hash: &[u8],
+        counter: i32,
+        now: Instant,
+    ) -> Result<SignedIn, Error> {
+        let next = counter.checked_add(1).ok_or(Error::RefreshToken)?;
+        let refresh_token = self.keys.refresh_token(session.id.uuid(), next);
+        let expires_at = self.session_end(now);
+        store::spend_refresh_token(tx.conn(), hash, now)?;
+        store::insert_refresh_token(tx.conn(), &token_hash(refresh_token.expose_secret()), session.id, next)?;
+        store::extend_session(tx.conn(), session.id, expires_at)?;
+        let access = self.authenticator.issue(person.id, session.id, now)?;
+        Ok(SignedIn { person, session: session.id, access, refresh_token, session_expires_at: expires_at })
+    }
+
+    /// The successor again, byte for byte: nobody keeps it, it is made anew.
+    fn repeat(
+        &self,
+        tx: &mut Tx<'_>,
+        person: Person,
+        session: &SessionRow,
+        counter: i32,
+        now: Instant,
+    ) -> Result<Option<SignedIn>, Error> {
+        let next = counter.checked_add(1).ok_or(Error::RefreshToken)?;
+        let kept = store::find_refresh_hash(tx.conn(), session.id, next)?;
+        let Some(refresh_token) =
+            kept.and_then(|hash| self.keys.find_refresh_token(session.id.uuid(), next, &hash))
+        else {
+            return Ok(None);
+        };
+        let access = self.authenticator.issue(person.id, session.id, now)?;
+        Ok(Some(SignedIn {
+            person,
+            session: session.id,
+            access,
+            refresh_token,
+            session_expires_at: session.expires_at,
+        }))
+    }
+
+    pub(super) fn sign_out(&self, session: SessionId) -> Result<(), Error> {
+        self.db.transaction(|tx| {
+            let now = tx.now()?;
+            // Zero rows are as good: it had ended already.
+            store::end_session(tx.conn(), session, EndReason::Logout, now)?;
+            Ok(())
+        })
+    }
+
+    /// Notes a failure, unless so many are noted already that this one gets no truthful answer.
+    fn refuse_sign_in(&self, buckets: &Buckets) -> Result<SignedIn, Error> {
+        self.db.transaction(|tx| {
+            store::lock_buckets(tx.conn(), &[&buckets.account, &buckets.address])?;
+            let now = tx.now()?;
+            self.refuse_too_many(tx.conn(), buckets, now)?;
+            store::sweep_failures(tx.conn(), now - self.sign_in_window())?;
+            store::insert_failure(tx.conn(), &buckets.account, &buckets.address, now)?;
+            Ok::<(), Error>(())
+        })?;
+        Err(Error::WrongCredentials)
+    }
+
+    fn refuse_too_many(&self, conn: &mut PgConnection, buckets: &Buckets, now: Instant) -> Result<(), Error> {
+        let known_since = now - TimeDelta::days(i64::from(self.settings.known_address_days));
+        let known = store::is_known_address(conn, buckets.person, &buckets.address, known_since)?;
+        let by_account = self.failure_wait(conn, Bucket::Account(&buckets.account), now)?;
+        let by_address = self.failure_wait(conn, Bucket::Address(&buckets.address), now)?;
+        // Others' guesses must not lock the owner out at home.
+        match by_account.filter(|_| !known).max(by_address) {
+            None => Ok(()),
+            Some(wait) => Err(Error::TooManyFailures { retry_after: rules::retry_after(wait) }),
+        }
+    }
+
+    fn failure_wait(
+        &self,
+        conn: &mut PgConnection,
+        bucket: Bucket<'_>,
+        now: Instant,
+    ) -> Result<Option<TimeDelta>, DbError> {
+        let most = self.settings.sign_in_failures_max;
+        let failures = store::newest_failures(conn, bucket, now - self.sign_in_window(), i64::from(most))?;
+        Ok(rules::sign_in_wait(&failures, usize::from(most), self.sign_in_window(), now))
+    }
+
+    fn sign_in_window(&self) -> TimeDelta {
+        TimeDelta::minutes(i64::from(self.settings.sign_in_window_minutes))
+    }
+
+    fn session_end(&self, now: Instant) -> Instant {
+        now + TimeDelta::days(i64::from(self.settings.session_days))
+    }
+}
+
+/// Ends a family of which two hold a token, and tells its person.
+fn revoke(tx: &mut Tx<'_>, caller: &Caller, session: &SessionRow, now: Instant) -> Result<(), Error> {
+    store::end_session(tx.conn(), session.id, EndReason::TokenReuse, now)?;
+    outbox::publish(
+        tx,
+        NewEvent {
+            name: "session.reuse_detected",
+            version: 1,
+            aggregate: Aggregate { kind: "session", id: session.id.uuid() },
+            request_id: caller.request_id.clone(),
+            data: json!({ "personId": session.person, "sessionId": session.id }),
+        },
+    );
+    Ok(())
+}
