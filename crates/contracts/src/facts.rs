@@ -1,0 +1,124 @@
+//! What the crates above ask of contracts and write into them, within their own transaction. The caller has authorised; the
+//! invariants are checked here.
+
+use database::{PgConnection, Tx};
+use kernel::PartyId;
+use marketplace::{JobId, OpenReview};
+use serde_json::json;
+
+use crate::error::Error;
+use crate::model::{
+    Contract, ContractFacts, ContractId, ContractStatus, MilestoneFacts, MilestoneId, ReleasedHow, Side,
+};
+use crate::store::Advance;
+use crate::{rules, service, store};
+
+/// A contract's facts.
+///
+/// # Errors
+/// [`database::Error`].
+pub fn facts(conn: &mut PgConnection, id: ContractId) -> Result<Option<ContractFacts>, database::Error> {
+    Ok(store::find_contract_by_id(conn, id)?.as_ref().map(of))
+}
+
+/// The facts of the contract that a job was awarded under.
+///
+/// # Errors
+/// [`database::Error`].
+pub fn facts_of_job(conn: &mut PgConnection, job: JobId) -> Result<Option<ContractFacts>, database::Error> {
+    Ok(store::find_contract_of_job(conn, job)?.as_ref().map(of))
+}
+
+fn of(contract: &Contract) -> ContractFacts {
+    ContractFacts {
+        id: contract.id,
+        job_id: contract.job_id,
+        homeowner: contract.homeowner,
+        contractor: contract.contractor,
+        price: contract.price,
+        status: contract.status,
+        terms: contract.terms,
+    }
+}
+
+/// Locks all milestones of a contract, in the order of their ids and without waiting.
+///
+/// # Errors
+/// [`database::Error::LockNotAvailable`] when somebody else holds one of them.
+pub fn lock_milestones(
+    tx: &mut Tx<'_>,
+    contract: ContractId,
+) -> Result<Vec<MilestoneFacts>, database::Error> {
+    store::lock_all(tx.conn(), contract)
+}
+
+/// Notes that these milestones' amounts are held.
+///
+/// # Errors
+/// [`Error::MilestoneState`] unless every one of them is a PENDING milestone of this contract, [`Error::ContractState`] unless the
+/// contract is ACTIVE.
+pub fn record_funded(tx: &mut Tx<'_>, contract: ContractId, milestones: &[MilestoneId]) -> Result<(), Error> {
+    let found = store::find_contract_by_id(tx.conn(), contract)?.ok_or(Error::ContractNotFound)?;
+    if found.status != ContractStatus::Active {
+        return Err(Error::ContractState { state: found.status.as_str(), allowed: Vec::new() });
+    }
+    let now = tx.now()?;
+    if store::fund(tx.conn(), contract, milestones, now)? == milestones.len() {
+        return Ok(());
+    }
+    for id in milestones {
+        refused(tx, &found, *id, Side::Homeowner)?;
+    }
+    Err(Error::MilestoneNotFound)
+}
+
+/// Notes that all of a milestone's money went to the contractor. The last one completes the contract and the job and opens
+/// the reviews. The caller holds the locks of [`lock_milestones`], so that of two last ones one sees the other.
+///
+/// # Errors
+/// [`Error::MilestoneState`] unless it is APPROVED, [`Error::MilestoneNotFound`] unless it is one of this contract.
+pub fn record_released(
+    tx: &mut Tx<'_>,
+    contract: ContractId,
+    milestone: MilestoneId,
+    how: ReleasedHow,
+    request_id: &str,
+) -> Result<(), Error> {
+    let now = tx.now()?;
+    let by: Option<PartyId> = match how {
+        ReleasedHow::ByParty(party) => Some(party),
+        ReleasedHow::ByService => None,
+    };
+    if store::advance(tx.conn(), contract, milestone, &Advance::Release { by }, now)?.is_none() {
+        let found = store::find_contract_by_id(tx.conn(), contract)?.ok_or(Error::ContractNotFound)?;
+        refused(tx, &found, milestone, Side::Observer)?;
+        return Err(Error::MilestoneNotFound);
+    }
+    if store::unfinished(tx.conn(), contract)? > 0 {
+        return Ok(());
+    }
+    let finished = store::lock_contract_by_id(tx.conn(), contract)?.ok_or(Error::ContractNotFound)?;
+    if !store::complete(tx.conn(), contract, now)? {
+        return Err(Error::ContractState { state: finished.status.as_str(), allowed: Vec::new() });
+    }
+    marketplace::record_completion(tx, finished.job_id)?;
+    marketplace::open_review(
+        tx,
+        OpenReview {
+            contract_id: contract.uuid(),
+            job_id: finished.job_id,
+            homeowner: finished.homeowner,
+            contractor: finished.contractor,
+            ended_at: now,
+        },
+    )?;
+    service::tell(tx, &finished, "contract.completed", request_id, json!({}));
+    Ok(())
+}
+
+/// The refusal, when the milestone is there and its state was the reason.
+fn refused(tx: &mut Tx<'_>, contract: &Contract, id: MilestoneId, side: Side) -> Result<(), Error> {
+    let milestone = store::find_milestone(tx.conn(), contract.id, id)?.ok_or(Error::MilestoneNotFound)?;
+    let allowed = rules::milestone_actions(contract.status, milestone.status, side);
+    Err(Error::MilestoneState { state: milestone.status.as_str(), allowed })
+}

@@ -1,0 +1,42 @@
+//! The only SQL of this crate: plain functions over a connection, without decisions. Finders for people are scoped to the
+//! party that asks; updates are guarded by the states they may start from.
+
+mod contracts;
+mod documents;
+mod milestones;
+
+pub(crate) use contracts::{
+    NewContract, activate, complete, find_contract, find_contract_by_id, find_contract_of_job,
+    find_particulars, insert_contract, list_contracts, lock_contract, lock_contract_by_id, mark_work_started,
+    replace_text, terminate, touch_contract,
+};
+pub(crate) use documents::{
+    NewDocument, NewSignature, find_document, find_document_hash, insert_document, insert_signature,
+    live_signatures, void_signatures,
+};
+pub(crate) use milestones::{
+    Advance, Changes, NewMilestone, advance, cancel_pending, change_requests, edit_milestone, find_milestone,
+    fund, insert_milestones, insert_submission, list_milestones, lock_all, lock_milestone,
+    page_of_milestones, record_outcome, set_amount, unfinished,
+};
+
+use kernel::{PartyId, Role};
+
+/// Whose contracts a finder may see.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scope {
+    /// Those of one party.
+    Party(PartyId),
+    /// All: for administrators and the service itself.
+    All,
+}
+
+impl Scope {
+    /// What this actor may see.
+    pub(crate) fn of(actor: &kernel::Actor) -> Self {
+        match actor.role {
+            Role::Admin => Self::All,
+            Role::Homeowner | Role::Contractor => Self::Party(actor.party),
+        }
+    }
+}
