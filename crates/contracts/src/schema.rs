@@ -1,3 +1,5 @@
+// Generated from the catalogue of schema `contracts`; BLESS=1 with the schema test writes it anew. Not for editing.
+
 diesel::table! {
     contracts.contracts (id) {
         id -> Uuid,
@@ -87,4 +89,18 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(contracts, documents, milestones, signatures, submissions,);
+diesel::joinable!(documents -> contracts (contract_id));
+
+diesel::joinable!(milestones -> contracts (contract_id));
+
+diesel::joinable!(signatures -> contracts (contract_id));
+
+diesel::joinable!(submissions -> milestones (milestone_id));
+
+diesel::allow_tables_to_appear_in_same_query! {
+    contracts,
+    documents,
+    milestones,
+    signatures,
+    submissions,
+}

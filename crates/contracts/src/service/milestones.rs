@@ -53,11 +53,11 @@ fn refused(why: CarveRefused) -> Error {
         CarveRefused::NoSuchMilestone => {
             faults.push("/fromMilestoneId", "not_found", "the contract has no such milestone");
         }
-        CarveRefused::NothingLeft { most } => faults.push(
-            "/targetAmount",
-            "out_of_range",
-            format!("must leave something of the milestone that it is taken from: at most {most}"),
-        ),
+        CarveRefused::NothingLeft { most } => {
+            let message =
+                format!("must leave something of the milestone that it is taken from: at most {most}");
+            faults.push("/targetAmount", "out_of_range", message);
+        }
     }
     Error::Invalid(faults)
 }

@@ -53,14 +53,15 @@ fn the_main_road_from_funding_to_completion() {
 fn silence_approves_after_reminders_on_days_five_and_twelve_and_a_day_before() {
     let stage = Stage::new();
     let (id, _) = stage.submitted(&[600]);
-    let mut seen = Vec::new();
+    let mut told = 0;
+    let mut reminded = Vec::new();
     for day in 1..=14 {
         stage.after_hours(24);
-        seen.push((day, stage.told("milestone.inspection_reminder")));
+        if stage.told("milestone.inspection_reminder") > told {
+            told += 1;
+            reminded.push(day);
+        }
     }
-    let reminded: Vec<i32> = (1..=14)
-        .filter(|day| seen[*day as usize - 1].1 > seen.get(*day as usize - 2).map_or(0, |at| at.1))
-        .collect();
     assert_eq!(reminded, [5, 12, 13]);
     assert_eq!(stage.milestone(id, 0).status, MilestoneStatus::Approved);
     assert_eq!(

@@ -112,8 +112,8 @@ fn what_both_signed_is_fixed() {
 fn a_contract_holds_so_many_milestones_and_no_more() {
     let stage = Stage::new();
     let id = stage.unsigned(&[100]).contract.id;
-    let due = stage.milestone(id, 0).due_date;
-    let command = AddMilestone::new(id, title("Part"), 1, due).unwrap();
+    let whole = stage.milestone(id, 0);
+    let command = AddMilestone::new(id, title("Part"), 1, whole.due_date).unwrap().from(Some(whole.id));
     for _ in 1..50 {
         stage.contracts.add_milestone(&stage.homeowner, &command).unwrap();
     }
