@@ -82,7 +82,7 @@ impl Secrets {
             identity: identity::Secrets {
                 jwt: ring(jwt, &self.jwt_secret_retired),
                 pepper: ring(pepper, &self.password_pepper_retired),
-                vault: ring(vault, &self.vault_secret_retired),
+                master: ring(vault, &self.vault_secret_retired),
             },
             simulated_webhook,
         })
