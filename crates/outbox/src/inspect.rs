@@ -1,9 +1,9 @@
-//! Looking at tasks, and putting a person's hand to them: what `fairtrade tasks list | retry | park` stands on.
+//! Looking at tasks and events, and putting a person's hand to them: what `fairtrade tasks list | retry | park` stands on.
 
 use database::{Db, Error, PgConnection, TransactionError};
 use kernel::{Classify, ErrorKind, Instant, Limit, Page, Position};
 
-use crate::model::{TaskId, TaskState};
+use crate::model::{Event, EventId, TaskId, TaskState};
 use crate::{bell, store};
 
 /// Which tasks to list; what is none is all.
@@ -152,6 +152,14 @@ pub fn park_task(db: &Db, id: TaskId, reason: &str) -> Result<(), InspectError> 
             if store::park(tx.conn(), id, reason)? { Ok(()) } else { Err(refusal(tx.conn(), id)?) }
         },
     )
+}
+
+/// An event that has its number.
+///
+/// # Errors
+/// [`Error`] when the database fails.
+pub fn find_event(conn: &mut PgConnection, id: EventId) -> Result<Option<Event>, Error> {
+    store::find_event(conn, id)
 }
 
 fn refusal(conn: &mut PgConnection, id: TaskId) -> Result<InspectError, Error> {

@@ -14,7 +14,9 @@ mod store;
 pub mod trace;
 mod workers;
 
-pub use inspect::{InspectError, TaskFilter, TaskView, find_task, list_tasks, park_task, retry_task};
+pub use inspect::{
+    InspectError, TaskFilter, TaskView, find_event, find_task, list_tasks, park_task, retry_task,
+};
 pub use model::{Aggregate, Event, EventId, NewEvent, TaskId, TaskState};
 pub use publish::{enqueue, enqueue_at, publish};
 pub use registry::{EventRun, Registry, Task, TaskError, TaskRun};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use database::{Db, Tx};
+use database::{Db, TransactionError, Tx};
 use kernel::{Classify, ErrorKind, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -70,6 +70,14 @@ impl<E: Classify> From<E> for TaskError {
             ErrorKind::Invalid(_) => Self::Park(error.code().to_owned()),
             _ => Self::Retry(error.code().to_owned()),
         }
+    }
+}
+
+/// A handler may end its own transactions with this. What the database failed with is not in it any more, so they are not
+/// tried again at once; the task is, after its pause.
+impl TransactionError for TaskError {
+    fn database(&self) -> Option<&database::Error> {
+        None
     }
 }
 

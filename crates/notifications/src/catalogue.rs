@@ -1,0 +1,142 @@
+//! Every template: its name and version, what it concerns, what it needs to know. The texts are files in `templates/`.
+
+use crate::model::Category;
+use crate::rules::Needs;
+
+/// Something that a template has to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Variable {
+    /// A text.
+    JobTitle,
+    /// A text.
+    MilestoneTitle,
+    /// Money.
+    Amount,
+    /// Money.
+    Fee,
+    /// Money.
+    Share,
+    /// An instant, shown in the reader's zone.
+    InspectionEndsAt,
+    /// A secret; only mails may have it.
+    Token,
+}
+
+impl Variable {
+    /// As templates write it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::JobTitle => "job_title",
+            Self::MilestoneTitle => "milestone_title",
+            Self::Amount => "amount",
+            Self::Fee => "fee",
+            Self::Share => "share",
+            Self::InspectionEndsAt => "inspection_ends_at",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// What is known of a template besides its text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Template {
+    pub(crate) name: &'static str,
+    /// Goes up whenever what the text says changes; each notification keeps the one it was written from.
+    pub(crate) version: i16,
+    pub(crate) category: Category,
+    pub(crate) variables: &'static [Variable],
+    pub(crate) critical: bool,
+    pub(crate) needs: Needs,
+    /// A line `Subject: …`, an empty line, and the text in paragraphs.
+    pub(crate) source: &'static str,
+}
+
+impl Template {
+    const fn critical(mut self) -> Self {
+        self.critical = true;
+        self
+    }
+
+    /// A mail that carries the token which proves the address: it goes to an unproved one, and never into the inbox.
+    const fn proves_address(mut self) -> Self {
+        self.needs = Needs::AnyAddress;
+        self
+    }
+
+    /// Whether the inbox shows it.
+    pub(crate) fn in_inbox(&self) -> bool {
+        !self.variables.contains(&Variable::Token)
+    }
+}
+
+macro_rules! template {
+    ($name:literal, $version:literal, $category:ident, [$($variable:ident),*]) => {
+        Template {
+            name: $name,
+            version: $version,
+            category: Category::$category,
+            variables: &[$(Variable::$variable),*],
+            critical: false,
+            needs: Needs::VerifiedAddress,
+            source: include_str!(concat!("../templates/", $name, ".txt")),
+        }
+    };
+}
+
+/// What stands around every mail's text.
+pub(crate) const LAYOUT_TEXT: &str = include_str!("../templates/layout.txt");
+/// The same for programs that show HTML.
+pub(crate) const LAYOUT_HTML: &str = include_str!("../templates/layout.html");
+
+/// The catalogue.
+pub(crate) const ALL: &[Template] = &[
+    template!("welcome_customer", 1, Account, []),
+    template!("welcome_contractor", 1, Account, []),
+    template!("verify_email", 1, Security, [Token]).critical().proves_address(),
+    template!("session_reuse_detected", 1, Security, []).critical(),
+    template!("verification_submitted", 1, Account, []),
+    template!("verification_approved", 1, Account, []),
+    template!("verification_rejected", 1, Account, []),
+    template!("job_published", 1, Jobs, [JobTitle]),
+    template!("job_edited", 1, Jobs, [JobTitle]),
+    template!("job_cancelled", 1, Jobs, [JobTitle]),
+    template!("job_bidding_closed", 1, Jobs, [JobTitle]),
+    template!("job_expired", 1, Jobs, [JobTitle]),
+    template!("bid_submitted", 1, Bids, [JobTitle]),
+    template!("bid_received", 1, Bids, [JobTitle]),
+    template!("bid_revised", 1, Bids, [JobTitle]),
+    template!("bid_withdrawn", 1, Bids, [JobTitle]),
+    template!("bid_rejected", 1, Bids, [JobTitle]),
+    template!("bid_expired", 1, Bids, [JobTitle]),
+    template!("review_submitted", 1, Reviews, [JobTitle]),
+    template!("review_published", 1, Reviews, [JobTitle]),
+    template!("contract_created_homeowner", 1, Contracts, [JobTitle]),
+    template!("contract_created_contractor", 1, Contracts, [JobTitle]),
+    template!("contract_signed", 1, Contracts, [JobTitle]),
+    template!("contract_activated_homeowner", 1, Contracts, [JobTitle]),
+    template!("contract_activated_contractor", 1, Contracts, [JobTitle]),
+    template!("contract_unsigned", 1, Contracts, [JobTitle]),
+    template!("contract_completed", 1, Contracts, [JobTitle]),
+    template!("milestone_started", 1, Contracts, [MilestoneTitle, JobTitle]),
+    template!("milestone_submitted", 1, Contracts, [MilestoneTitle, JobTitle, InspectionEndsAt]),
+    template!("milestone_inspection_reminder", 1, Contracts, [MilestoneTitle, JobTitle, InspectionEndsAt]),
+    template!("milestone_changes_requested", 1, Contracts, [MilestoneTitle, JobTitle]),
+    template!("milestone_approved", 1, Contracts, [MilestoneTitle, JobTitle]),
+    template!("milestone_approved_by_silence", 1, Contracts, [MilestoneTitle, JobTitle]),
+    template!("escrow_created_homeowner", 1, Payments, [JobTitle]),
+    template!("escrow_created_contractor", 1, Payments, [JobTitle]),
+    template!("payment_succeeded", 1, Payments, [Amount, JobTitle]),
+    template!("payment_failed", 1, Payments, [Amount, JobTitle]).critical(),
+    template!("payment_lapsed", 1, Payments, [Amount, JobTitle]),
+    template!("milestone_funded", 1, Payments, [MilestoneTitle, JobTitle]),
+    template!("milestone_released_contractor", 1, Payments, [Amount, MilestoneTitle, JobTitle, Share, Fee]),
+    template!("milestone_released_homeowner", 1, Payments, [Amount, MilestoneTitle, JobTitle]),
+    template!("payout_paid", 1, Payments, [Amount]),
+    template!("payout_failed", 1, Payments, [Amount]).critical(),
+    template!("payout_waiting_account", 1, Payments, [Amount]),
+];
+
+/// The template of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Template> {
+    ALL.iter().find(|template| template.name == name)
+}
