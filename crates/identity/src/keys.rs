@@ -36,8 +36,10 @@ impl SecretRing {
         Self { retired, ..self }
     }
 
-    pub(crate) fn current(&self) -> &SecretString {
-        &self.current
+    /// Every secret of the ring, the current one first; what the next ring has to keep as retired.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<SecretString> {
+        std::iter::once(&self.current).chain(&self.retired).cloned().collect()
     }
 
     fn check(&self, name: &str, faults: &mut Faults) {

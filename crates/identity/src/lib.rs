@@ -7,6 +7,7 @@ mod keys;
 mod model;
 mod passwords;
 mod rules;
+#[rustfmt::skip]
 mod schema;
 mod service;
 mod settings;

@@ -113,8 +113,7 @@ mod tests {
         assert!(!unpeppered);
 
         let mut rotated = secrets.clone();
-        rotated.pepper =
-            SecretRing::new(crate::random_secret()).with_retired(vec![secrets.pepper.current().clone()]);
+        rotated.pepper = SecretRing::new(crate::random_secret()).with_retired(secrets.pepper.secrets());
         let new = hasher(&rotated, COST);
         assert!(new.verify(&password, &hashed.hash, &hashed.pepper_id).unwrap());
         assert!(!new.is_current(&hashed.hash, &hashed.pepper_id));

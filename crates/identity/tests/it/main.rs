@@ -1,0 +1,16 @@
+//! The crate against a Postgres of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers panic as the test itself does"
+)]
+
+mod accounts;
+mod facts;
+mod profiles;
+mod refresh;
+mod schema;
+mod sign_in;
+mod vault;
+mod verifications;
+mod world;
