@@ -107,8 +107,7 @@ impl Server {
     /// The server's process, if it is alive. A pid file whose number was given to another process meanwhile does not count.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        let pid = first_line(&self.data.join("postmaster.pid"))?.parse().ok()?;
-        self.is_ours(pid).then_some(pid)
+        running(&self.data)
     }
 
     /// A connection string for that user and database.
@@ -138,11 +137,6 @@ impl Server {
     #[must_use]
     pub fn binaries(&self) -> &Binaries {
         &self.binaries
-    }
-
-    /// A postmaster's working directory is its data directory.
-    fn is_ours(&self, pid: u32) -> bool {
-        std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == self.data)
     }
 
     fn init(&self) -> Result<(), ClusterError> {
@@ -254,7 +248,7 @@ impl Server {
         entries
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .any(|pid| self.is_ours(pid))
+            .any(|pid| works_in(pid, &self.data))
     }
 
     fn start(&self) -> Result<(), ClusterError> {
@@ -319,6 +313,18 @@ fn run(program: &'static str, command: &mut Command, log: Option<&Path>) -> Resu
         let _ = write!(said, "\n{}:\n{}", log.display(), text.get(start..).unwrap_or_default());
     }
     Err(ClusterError::Program { program, output: said })
+}
+
+/// The postmaster of a data directory, if it is alive.
+pub(super) fn running(data: &Path) -> Option<u32> {
+    let data = data.canonicalize().ok()?;
+    let pid = first_line(&data.join("postmaster.pid"))?.parse().ok()?;
+    works_in(pid, &data).then_some(pid)
+}
+
+/// The working directory of every process of a server is its data directory.
+fn works_in(pid: u32, data: &Path) -> bool {
+    std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data)
 }
 
 fn first_line(path: &Path) -> Option<String> {

@@ -1,4 +1,12 @@
 //! The database crate against a real Postgres.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
+
+mod cluster;
+mod connections;
+mod executor;
+mod hot;
+mod keyed;
 mod migrations;
 mod test_database;
+mod transactions;
