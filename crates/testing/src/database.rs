@@ -10,6 +10,7 @@ use diesel::sql_types::BigInt;
 
 use crate::clock::TestClock;
 use crate::server::{connect, process_name, server};
+use crate::statement_log::{LoggedStatement, StatementLog};
 
 /// Connections that the runtime's pool may open; they are made as they are needed.
 const RUNTIME_CONNECTIONS: u32 = 16;
@@ -28,6 +29,7 @@ pub struct TestDatabase {
     pub owner_url: String,
     /// Turns the database's clock and is Rust's.
     pub clock: TestClock,
+    log: Option<StatementLog>,
     _name: Name,
 }
 
@@ -63,14 +65,41 @@ impl TestDatabase {
     /// As [`TestDatabase::new`].
     #[must_use]
     pub fn with_connections(max_connections: u32) -> Self {
+        Self::open(max_connections, |_| None)
+    }
+
+    /// As [`TestDatabase::new`], with every statement logged, for [`TestDatabase::statements`].
+    ///
+    /// # Panics
+    /// As [`TestDatabase::new`].
+    #[must_use]
+    pub fn logged() -> Self {
+        Self::open(RUNTIME_CONNECTIONS, |name| Some(StatementLog::start(name)))
+    }
+
+    fn open(max_connections: u32, log: impl FnOnce(&str) -> Option<StatementLog>) -> Self {
         let name = Name(unique_name());
         server().create(&name.0);
+        let log = log(&name.0);
         let roles = Roles::default();
         let url = server().url(&roles.runtime, &name.0);
         let owner_url = server().url(&roles.owner, &name.0);
         let db = pool(&url, max_connections);
         let owner = pool(&owner_url, OWNER_CONNECTIONS);
-        Self { db, clock: TestClock::new(owner.clone()), owner, url, owner_url, _name: name }
+        Self { db, clock: TestClock::new(owner.clone()), owner, url, owner_url, log, _name: name }
+    }
+
+    /// What the runtime role asked the server while `work` ran, on a database made by [`TestDatabase::logged`]. Run the same
+    /// once before: a connection's first use of a statement prepares it.
+    ///
+    /// # Panics
+    /// When the database was made otherwise.
+    pub fn statements<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<LoggedStatement>) {
+        let log =
+            self.log.as_ref().expect("TestDatabase::logged() makes databases whose statements are logged");
+        let (result, mut statements) = log.during(work);
+        statements.retain(|statement| statement.role == Roles::default().runtime);
+        (result, statements)
     }
 
     /// Runs SQL as the owner.

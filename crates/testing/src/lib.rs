@@ -10,8 +10,10 @@ mod clock;
 mod database;
 mod schema;
 mod server;
+mod statement_log;
 
 pub use catalogue::{check_migrations_reverse, unindexed_foreign_keys};
 pub use clock::TestClock;
 pub use database::{EmptyDatabase, TestDatabase};
 pub use schema::{check_schema, check_schema_at, generate};
+pub use statement_log::{How, LoggedStatement, assert_cached};

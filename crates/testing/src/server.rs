@@ -119,6 +119,11 @@ impl TestServer {
         self.server.log()
     }
 
+    /// Only a superuser may set this; it counts for connections that are made afterwards.
+    pub(crate) fn log_statements(&self, database: &str) {
+        self.admin(&format!("ALTER DATABASE {} SET log_statement = 'all'", ident(database)));
+    }
+
     fn admin(&self, sql: &str) {
         connect(&self.server.url(SUPERUSER, "postgres"))
             .batch_execute(sql)
@@ -182,16 +187,18 @@ fn start_reaper(dir: &Path) {
     if lock_file(dir, "reaper.lock").try_lock().is_err() {
         return;
     }
-    let spawned = Command::new("/bin/sh")
+    let mut reaper = Command::new("/bin/sh");
+    reaper
         .args(["-c", REAPER, "fairtrade-test-reaper"])
         .arg(dir)
         .arg(GRACE_SECONDS.to_string())
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    spawned.expect("/bin/sh is there");
+        .stderr(Stdio::null());
+    let reaper = reaper.spawn().expect("/bin/sh is there");
+    // It outlives this process, so nobody here waits for it.
+    drop(reaper);
 }
 
 #[derive(QueryableByName)]

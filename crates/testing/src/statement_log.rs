@@ -1,0 +1,131 @@
+//! What Postgres was asked, from its own log: whether a hot path runs only statements that were prepared once and are
+//! cached, and which statements a command takes.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+use crate::server::server;
+
+/// One statement as the server logged it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedStatement {
+    /// How it came.
+    pub how: How,
+    /// Its text, in one line.
+    pub text: String,
+    /// The role that sent it.
+    pub role: String,
+}
+
+/// How a statement came to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Prepared under a name: parsed once a connection, and planned once it is worth it.
+    Cached,
+    /// Prepared without a name: parsed and planned every time.
+    Unnamed,
+    /// As plain text without binds: BEGIN, COMMIT, scripts.
+    Plain,
+}
+
+/// Reads the statements of one database out of the server's log.
+#[derive(Debug)]
+pub(crate) struct StatementLog {
+    database: String,
+}
+
+impl StatementLog {
+    /// Has every statement of connections that are made from now on logged.
+    pub(crate) fn start(database: &str) -> Self {
+        server().log_statements(database);
+        Self { database: database.to_owned() }
+    }
+
+    /// What was logged while `work` ran.
+    pub(crate) fn during<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<LoggedStatement>) {
+        let mut log = File::open(server().log()).expect("the server's log is there");
+        let start = log.seek(SeekFrom::End(0)).expect("a file can be sought in");
+        let result = work();
+        log.seek(SeekFrom::Start(start)).expect("a file can be sought in");
+        let mut bytes = Vec::new();
+        log.read_to_end(&mut bytes).expect("the server's log can be read");
+        (result, parse(&String::from_utf8_lossy(&bytes), &self.database))
+    }
+}
+
+/// Fails when anything but cached statements and the transaction's own BEGIN and COMMIT is among them.
+///
+/// # Panics
+/// Naming what is not cached, and why that matters.
+pub fn assert_cached(statements: &[LoggedStatement]) {
+    let uncached: Vec<&str> = statements
+        .iter()
+        .filter(|statement| statement.how != How::Cached && !is_transaction_control(&statement.text))
+        .map(|statement| statement.text.as_str())
+        .collect();
+    assert!(
+        uncached.is_empty(),
+        "these are parsed and planned at every call; write them with database::hot:\n{}",
+        uncached.join("\n")
+    );
+}
+
+fn is_transaction_control(text: &str) -> bool {
+    ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"].iter().any(|word| text.starts_with(word))
+}
+
+/// Lines look as `2026-11-21 12:00:00.000 UTC [123] role@database LOG:  execute s1: SELECT …`; further lines of a statement
+/// begin with a tab.
+fn parse(log: &str, database: &str) -> Vec<LoggedStatement> {
+    let mut statements: Vec<LoggedStatement> = Vec::new();
+    let mut continues = false;
+    for line in log.lines() {
+        if let Some(more) = line.strip_prefix('\t') {
+            if let Some(last) = statements.last_mut().filter(|_| continues) {
+                last.text.push(' ');
+                last.text.push_str(more.trim());
+            }
+            continue;
+        }
+        let found = line
+            .split_once("] ")
+            .and_then(|(_, rest)| rest.split_once(" LOG:  "))
+            .and_then(|(session, message)| Some((session.trim().split_once('@')?, message)))
+            .filter(|((_, of), _)| *of == database)
+            .and_then(|((role, _), message)| statement(role, message));
+        continues = found.is_some();
+        statements.extend(found);
+    }
+    statements
+}
+
+fn statement(role: &str, message: &str) -> Option<LoggedStatement> {
+    let (how, text) = if let Some(text) = message.strip_prefix("statement: ") {
+        (How::Plain, text)
+    } else if let Some(text) = message.strip_prefix("execute <unnamed>: ") {
+        (How::Unnamed, text)
+    } else {
+        (How::Cached, message.strip_prefix("execute ")?.split_once(": ")?.1)
+    };
+    Some(LoggedStatement { how, text: text.trim().to_owned(), role: role.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_told_apart_by_how_they_came() {
+        let log = "2026-11-21 12:00:00.000 UTC [1] app@one LOG:  statement: BEGIN\n\
+                   2026-11-21 12:00:00.000 UTC [1] app@one LOG:  execute __diesel_stmt_0: SELECT a\n\
+                   \tFROM b\n\
+                   2026-11-21 12:00:00.000 UTC [1] app@one DETAIL:  parameters: $1 = '1'\n\
+                   \tnot a part of it\n\
+                   2026-11-21 12:00:00.000 UTC [2] app@two LOG:  execute <unnamed>: SELECT c\n\
+                   2026-11-21 12:00:00.000 UTC [1] app@one LOG:  execute <unnamed>: SELECT d\n";
+        let found: Vec<(How, String)> =
+            parse(log, "one").into_iter().map(|found| (found.how, found.text)).collect();
+        let expected = [(How::Plain, "BEGIN"), (How::Cached, "SELECT a FROM b"), (How::Unnamed, "SELECT d")];
+        assert_eq!(found, expected.map(|(how, text)| (how, text.to_owned())));
+    }
+}
