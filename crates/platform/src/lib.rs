@@ -5,13 +5,19 @@ mod settings;
 
 use std::sync::Arc;
 
+use contracts::ContractsService;
 use database::Db;
-use identity::{Authenticator, IdentityService, Keys, Secrets};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use identity::{Authenticator, IdentityService, Keys, Secrets, Vault};
 use kernel::{Clock, Faults};
+use marketplace::MarketplaceService;
 use outbox::Registry;
 
 pub use services::{Commands, Queries};
 pub use settings::Settings;
+
+/// The database's migrations, as they were when the program was built.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// What a platform is built from.
 pub struct Parts {
@@ -31,6 +37,7 @@ pub struct Platform {
     clock: Arc<dyn Clock>,
     authenticator: Authenticator,
     keys: Keys,
+    vault: Vault,
     commands: Commands,
     registry: Arc<Registry>,
 }
@@ -43,16 +50,28 @@ impl Platform {
     pub fn new(parts: Parts) -> Result<Self, Faults> {
         let Parts { db, clock, secrets, settings } = parts;
         let keys = Keys::derive(&secrets)?;
-        let registry = Registry::new();
+        let vault = Vault::new(keys.clone(), &settings.identity);
+        let mut registry = Registry::new();
+
         let identity = Arc::new(IdentityService::new(db.clone(), keys.clone(), settings.identity.clone()));
-        let queries = Queries { identity: identity.clone() };
+        let marketplace = Arc::new(MarketplaceService::new(db.clone(), clock.clone(), settings.marketplace));
+        marketplace::register(&mut registry, marketplace.clone());
+        let contracts = Arc::new(ContractsService::new(db.clone(), vault.clone(), settings.contracts));
+        contracts::register(&mut registry, contracts.clone());
+
+        let queries = Queries {
+            identity: identity.clone(),
+            marketplace: marketplace.clone(),
+            contracts: contracts.clone(),
+        };
         Ok(Self {
             authenticator: Authenticator::new(keys.clone(), &settings.identity),
-            commands: Commands { identity, queries },
+            commands: Commands { identity, marketplace, contracts, queries },
             registry: Arc::new(registry),
             db,
             clock,
             keys,
+            vault,
         })
     }
 
@@ -78,6 +97,12 @@ impl Platform {
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Seals personal text that must stay.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// What can be asked.

@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
+use contracts::{ContractsCommands, ContractsQueries};
 use identity::{IdentityCommands, IdentityQueries};
+use marketplace::{MarketplaceCommands, MarketplaceQueries};
 
 /// What can be asked of the product.
 #[derive(Clone)]
 pub struct Queries {
     /// People, sessions and verification.
     pub identity: Arc<dyn IdentityQueries>,
+    /// Jobs, bids and reviews.
+    pub marketplace: Arc<dyn MarketplaceQueries>,
+    /// Contracts, signatures and milestones.
+    pub contracts: Arc<dyn ContractsQueries>,
 }
 
 /// What can be told to the product.
@@ -16,6 +22,10 @@ pub struct Queries {
 pub struct Commands {
     /// People, sessions and verification.
     pub identity: Arc<dyn IdentityCommands>,
+    /// Jobs, bids and reviews.
+    pub marketplace: Arc<dyn MarketplaceCommands>,
+    /// Contracts, signatures and milestones.
+    pub contracts: Arc<dyn ContractsCommands>,
     /// What can be asked.
     pub queries: Queries,
 }

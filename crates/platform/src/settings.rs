@@ -8,4 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// Accounts, passwords, sessions.
     pub identity: identity::Settings,
+    /// Jobs, bids, reviews.
+    pub marketplace: marketplace::Settings,
+    /// Contracts, milestones, the inspection clock.
+    pub contracts: contracts::Settings,
 }
