@@ -15,7 +15,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::db::Db;
 use crate::error::Error;
@@ -24,7 +24,7 @@ pub use batch::{BatchReader, BatchSettings, Batched};
 use lane::{Lane, LaneSpec};
 
 /// How many threads, and how long their queues.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExecutorSettings {
     /// Threads that read, each with a connection; by default two a core.
