@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::roles::{self, Roles, ident};
@@ -29,7 +29,7 @@ pub use server::{Durability, SUPERUSER, Server};
 pub const ROOT_DATA_DIR: &str = "/var/lib/fairtrade";
 
 /// What a private Postgres is to be like.
-#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterSettings {
     /// The one directory that all data live in; Postgres's are below it in `postgres`.
