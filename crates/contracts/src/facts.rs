@@ -2,7 +2,6 @@
 //! invariants are checked here.
 
 use database::{PgConnection, Tx};
-use kernel::PartyId;
 use marketplace::{JobId, OpenReview};
 use serde_json::json;
 
@@ -10,7 +9,6 @@ use crate::error::Error;
 use crate::model::{
     Contract, ContractFacts, ContractId, ContractStatus, MilestoneFacts, MilestoneId, ReleasedHow, Side,
 };
-use crate::store::Advance;
 use crate::{rules, service, store};
 
 /// A contract's facts.
@@ -63,13 +61,11 @@ pub fn record_funded(tx: &mut Tx<'_>, contract: ContractId, milestones: &[Milest
         return Err(Error::ContractState { state: found.status.as_str(), allowed: Vec::new() });
     }
     let now = tx.now()?;
-    if store::fund(tx.conn(), contract, milestones, now)? == milestones.len() {
-        return Ok(());
+    let funded = store::fund(tx.conn(), contract, milestones, now)?;
+    match milestones.iter().find(|id| !funded.contains(id)) {
+        None => Ok(()),
+        Some(other) => Err(refused(tx, &found, *other, Side::Homeowner)),
     }
-    for id in milestones {
-        refused(tx, &found, *id, Side::Homeowner)?;
-    }
-    Err(Error::MilestoneNotFound)
 }
 
 /// Notes that all of a milestone's money went to the contractor. The last one completes the contract and the job and opens
@@ -84,19 +80,19 @@ pub fn record_released(
     how: ReleasedHow,
     request_id: &str,
 ) -> Result<(), Error> {
-    let now = tx.now()?;
-    let by: Option<PartyId> = match how {
+    let by = match how {
         ReleasedHow::ByParty(party) => Some(party),
         ReleasedHow::ByService => None,
     };
-    if store::advance(tx.conn(), contract, milestone, &Advance::Release { by }, now)?.is_none() {
+    let released = store::release(tx.conn(), contract, milestone, by)?;
+    if !released.done {
         let found = store::find_contract_by_id(tx.conn(), contract)?.ok_or(Error::ContractNotFound)?;
-        refused(tx, &found, milestone, Side::Observer)?;
-        return Err(Error::MilestoneNotFound);
+        return Err(refused(tx, &found, milestone, Side::Observer));
     }
-    if store::unfinished(tx.conn(), contract)? > 0 {
+    if released.unfinished > 0 {
         return Ok(());
     }
+    let now = tx.now()?;
     let finished = store::lock_contract_by_id(tx.conn(), contract)?.ok_or(Error::ContractNotFound)?;
     if !store::complete(tx.conn(), contract, now)? {
         return Err(Error::ContractState { state: finished.status.as_str(), allowed: Vec::new() });
@@ -116,9 +112,14 @@ pub fn record_released(
     Ok(())
 }
 
-/// The refusal, when the milestone is there and its state was the reason.
-fn refused(tx: &mut Tx<'_>, contract: &Contract, id: MilestoneId, side: Side) -> Result<(), Error> {
-    let milestone = store::find_milestone(tx.conn(), contract.id, id)?.ok_or(Error::MilestoneNotFound)?;
-    let allowed = rules::milestone_actions(contract.status, milestone.status, side);
-    Err(Error::MilestoneState { state: milestone.status.as_str(), allowed })
+/// Why a step of this milestone was refused.
+fn refused(tx: &mut Tx<'_>, contract: &Contract, id: MilestoneId, side: Side) -> Error {
+    match store::find_milestone(tx.conn(), contract.id, id) {
+        Ok(Some(milestone)) => Error::MilestoneState {
+            state: milestone.status.as_str(),
+            allowed: rules::milestone_actions(contract.status, milestone.status, side),
+        },
+        Ok(None) => Error::MilestoneNotFound,
+        Err(error) => error.into(),
+    }
 }

@@ -4,6 +4,8 @@
 mod contracts;
 mod documents;
 mod milestones;
+mod release;
+mod submissions;
 
 pub(crate) use contracts::{
     NewContract, activate, complete, find_contract, find_contract_by_id, find_contract_of_job,
@@ -15,10 +17,11 @@ pub(crate) use documents::{
     live_signatures, void_signatures,
 };
 pub(crate) use milestones::{
-    Advance, Changes, NewMilestone, advance, cancel_pending, change_requests, edit_milestone, find_milestone,
-    fund, insert_milestones, insert_submission, list_milestones, lock_all, lock_milestone,
-    page_of_milestones, record_outcome, set_amount, unfinished,
+    Advance, Changes, NewMilestone, advance, cancel_pending, edit_milestone, find_milestone, fund,
+    insert_milestones, list_milestones, lock_all, lock_milestone, page_of_milestones, set_amount,
 };
+pub(crate) use release::release;
+pub(crate) use submissions::{change_requests, insert_submission, record_outcome};
 
 use kernel::{PartyId, Role};
 

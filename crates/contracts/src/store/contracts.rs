@@ -138,7 +138,7 @@ pub(crate) fn find_contract(
                     contracts::homeowner_id.eq(party.uuid()).or(contracts::contractor_id.eq(party.uuid())),
                 )
                 .select(Row::as_select())
-                .first(conn)
+                .get_result(conn)
                 .optional()?;
             read(row)
         }
@@ -154,7 +154,7 @@ pub(crate) fn find_contract_by_id(
         contracts::table
             .filter(contracts::id.eq(id.uuid()))
             .select(Row::as_select())
-            .first(conn)
+            .get_result(conn)
             .optional()?,
     )
 }
@@ -164,7 +164,7 @@ pub(crate) fn find_contract_of_job(conn: &mut PgConnection, job: JobId) -> Resul
         contracts::table
             .filter(contracts::job_id.eq(job.uuid()))
             .select(Row::as_select())
-            .first(conn)
+            .get_result(conn)
             .optional()?,
     )
 }
@@ -180,7 +180,7 @@ pub(crate) fn lock_contract(
         .filter(contracts::homeowner_id.eq(party.uuid()).or(contracts::contractor_id.eq(party.uuid())))
         .select(Row::as_select())
         .for_update()
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     read(row)
 }
@@ -194,14 +194,14 @@ pub(crate) fn lock_contract_by_id(
         .filter(contracts::id.eq(id.uuid()))
         .select(Row::as_select())
         .for_update()
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     read(row)
 }
 
 /// The sealed particulars of a contract.
 pub(crate) fn find_particulars(conn: &mut PgConnection, id: ContractId) -> Result<Option<Vec<u8>>, Error> {
-    Ok(contracts::table.find(id.uuid()).select(contracts::particulars).first(conn).optional()?)
+    Ok(contracts::table.find(id.uuid()).select(contracts::particulars).get_result(conn).optional()?)
 }
 
 /// The newest first, from a position on, one more than the page holds.

@@ -38,8 +38,11 @@ pub(crate) fn find_document_hash(
     contract: ContractId,
     version: i32,
 ) -> Result<Option<DocumentHash>, Error> {
-    let found: Option<String> =
-        documents::table.find((contract.uuid(), version)).select(documents::sha256).first(conn).optional()?;
+    let found: Option<String> = documents::table
+        .find((contract.uuid(), version))
+        .select(documents::sha256)
+        .get_result(conn)
+        .optional()?;
     found.map(|text| DocumentHash::parse(&text).map_err(corrupt)).transpose()
 }
 
@@ -52,7 +55,7 @@ pub(crate) fn find_document(
     let found: Option<(String, Vec<u8>, Instant)> = documents::table
         .find((contract.uuid(), version))
         .select((documents::sha256, documents::sealed_text, documents::created_at))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     found.map(|(hash, text, at)| Ok((DocumentHash::parse(&hash).map_err(corrupt)?, text, at))).transpose()
 }

@@ -1,21 +1,16 @@
-//! The tables `contracts.milestones` and `contracts.submissions`.
-
-use std::collections::HashMap;
+//! The table `contracts.milestones`; how one is released is in `release`, for that is a hot statement.
 
 use chrono::NaiveDate;
 use database::Error;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
-use kernel::{Instant, Limit, PartyId, Position};
+use kernel::{Instant, Limit, Position};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::corrupt;
-use crate::model::{
-    ChangesRequested, ContractId, Milestone, MilestoneFacts, MilestoneId, MilestoneStatus, MilestoneStep,
-    SubmissionOutcome,
-};
-use crate::schema::{milestones, submissions};
+use crate::model::{ContractId, Milestone, MilestoneFacts, MilestoneId, MilestoneStatus, MilestoneStep};
+use crate::schema::milestones;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = milestones, check_for_backend(diesel::pg::Pg))]
@@ -162,7 +157,7 @@ pub(crate) fn find_milestone(
         .filter(milestones::id.eq(id.uuid()))
         .filter(milestones::contract_id.eq(contract.uuid()))
         .select(Row::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(Milestone::try_from).transpose()
 }
@@ -178,7 +173,7 @@ pub(crate) fn lock_milestone(
         .filter(milestones::contract_id.eq(contract.uuid()))
         .select(Row::as_select())
         .for_update()
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(Milestone::try_from).transpose()
 }
@@ -204,20 +199,6 @@ pub(crate) fn lock_all(conn: &mut PgConnection, contract: ContractId) -> Result<
             Ok(MilestoneFacts { id: id.into(), amount, status: status(&state)?, title, ordinal, due_date })
         })
         .collect()
-}
-
-/// How many of a contract's milestones are not finished.
-pub(crate) fn unfinished(conn: &mut PgConnection, contract: ContractId) -> Result<i64, Error> {
-    let finished = MilestoneStatus::ALL
-        .iter()
-        .filter(|status| status.is_finished())
-        .map(|status| status.as_str())
-        .collect::<Vec<_>>();
-    Ok(milestones::table
-        .filter(milestones::contract_id.eq(contract.uuid()))
-        .filter(milestones::status.ne_all(finished))
-        .count()
-        .get_result(conn)?)
 }
 
 /// What an edit sets; the outer `None` leaves a column alone.
@@ -268,8 +249,6 @@ pub(crate) struct Mark {
     pub(crate) inspection_ends_at: Option<Option<Instant>>,
     pub(crate) started_at: Option<Instant>,
     pub(crate) approved_at: Option<Instant>,
-    pub(crate) released_at: Option<Instant>,
-    pub(crate) released_by: Option<Uuid>,
 }
 
 /// A step with what it notes.
@@ -278,7 +257,6 @@ pub(crate) enum Advance {
     Submit { number: i32, inspection_ends_at: Instant },
     RequestChanges,
     Approve,
-    Release { by: Option<PartyId> },
 }
 
 impl Advance {
@@ -288,7 +266,6 @@ impl Advance {
             Self::Submit { .. } => MilestoneStep::Submit,
             Self::RequestChanges => MilestoneStep::RequestChanges,
             Self::Approve => MilestoneStep::Approve,
-            Self::Release { .. } => MilestoneStep::Release,
         }
     }
 
@@ -303,9 +280,6 @@ impl Advance {
             Self::RequestChanges => Mark { inspection_ends_at: Some(None), ..Mark::default() },
             Self::Approve => {
                 Mark { inspection_ends_at: Some(None), approved_at: Some(now), ..Mark::default() }
-            }
-            Self::Release { by } => {
-                Mark { released_at: Some(now), released_by: by.map(PartyId::uuid), ..Mark::default() }
             }
         }
     }
@@ -340,30 +314,32 @@ pub(crate) fn advance(
     row.map(Milestone::try_from).transpose()
 }
 
-fn names(states: &[MilestoneStatus]) -> Vec<&'static str> {
+pub(super) fn names(states: &[MilestoneStatus]) -> Vec<&'static str> {
     states.iter().map(|status| status.as_str()).collect()
 }
 
-/// PENDING → FUNDED for each of them; how many there were.
+/// PENDING → FUNDED for each of them; those that were.
 pub(crate) fn fund(
     conn: &mut PgConnection,
     contract: ContractId,
     ids: &[MilestoneId],
     now: Instant,
-) -> Result<usize, Error> {
+) -> Result<Vec<MilestoneId>, Error> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let guarded = milestones::table
         .filter(milestones::contract_id.eq(contract.uuid()))
         .filter(milestones::id.eq_any(ids))
         .filter(milestones::status.eq_any(names(&MilestoneStep::Fund.sources())));
-    Ok(diesel::update(guarded)
+    let funded: Vec<Uuid> = diesel::update(guarded)
         .set((
             milestones::status.eq(MilestoneStatus::Funded.as_str()),
             milestones::funded_at.eq(now),
             milestones::version.eq(milestones::version + 1),
             milestones::updated_at.eq(now),
         ))
-        .execute(conn)?)
+        .returning(milestones::id)
+        .get_results(conn)?;
+    Ok(funded.into_iter().map(MilestoneId::from).collect())
 }
 
 /// PENDING → CANCELLED for all of a contract's.
@@ -382,64 +358,4 @@ pub(crate) fn cancel_pending(
             milestones::updated_at.eq(now),
         ))
         .execute(conn)?)
-}
-
-pub(crate) fn insert_submission(
-    conn: &mut PgConnection,
-    milestone: MilestoneId,
-    number: i32,
-    submitted_at: Instant,
-    inspection_ends_at: Instant,
-) -> Result<(), Error> {
-    diesel::insert_into(submissions::table)
-        .values((
-            submissions::milestone_id.eq(milestone.uuid()),
-            submissions::number.eq(number),
-            submissions::submitted_at.eq(submitted_at),
-            submissions::inspection_ends_at.eq(inspection_ends_at),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Notes what came of a submission.
-pub(crate) fn record_outcome(
-    conn: &mut PgConnection,
-    milestone: MilestoneId,
-    number: i32,
-    outcome: SubmissionOutcome,
-    reason: Option<&str>,
-    now: Instant,
-) -> Result<(), Error> {
-    let undecided =
-        submissions::table.find((milestone.uuid(), number)).filter(submissions::outcome.is_null());
-    diesel::update(undecided)
-        .set((
-            submissions::outcome.eq(outcome.as_str()),
-            submissions::reason.eq(reason),
-            submissions::decided_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// For each milestone that was sent back: why, and when it was, the last time.
-pub(crate) fn change_requests(
-    conn: &mut PgConnection,
-    ids: &[MilestoneId],
-) -> Result<HashMap<MilestoneId, ChangesRequested>, Error> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let rows: Vec<(Uuid, Option<String>, Option<Instant>)> = submissions::table
-        .filter(submissions::milestone_id.eq_any(ids))
-        .filter(submissions::outcome.eq(SubmissionOutcome::ChangesRequested.as_str()))
-        .order(submissions::number)
-        .select((submissions::milestone_id, submissions::reason, submissions::decided_at))
-        .load(conn)?;
-    // In the order of their numbers, so that the last one stays.
-    Ok(rows
-        .into_iter()
-        .filter_map(|(id, reason, at)| {
-            Some((id.into(), ChangesRequested { reason: reason.unwrap_or_default(), at: at? }))
-        })
-        .collect())
 }

@@ -33,7 +33,8 @@ fn the_main_road_from_funding_to_completion() {
             (MilestoneStatus::Approved, vec!["release"])
         );
         stage.release(id, milestone).unwrap();
-        assert!(stage.release(id, milestone).is_err(), "a milestone is released once");
+        let again = stage.release(id, milestone).unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::WrongState { state: "RELEASED", allowed: vec![] });
     }
     let contract = stage.contracts.get_contract(&stage.homeowner, id).unwrap().contract;
     assert_eq!(contract.status, ContractStatus::Completed);
@@ -46,6 +47,38 @@ fn the_main_road_from_funding_to_completion() {
         ("contract.completed", 1),
     ] {
         assert_eq!(stage.told(event), times, "{event}");
+    }
+}
+
+#[test]
+fn of_two_last_releases_at_the_same_time_one_completes_the_contract() {
+    for _ in 0..10 {
+        let stage = Stage::new();
+        let (id, first) = stage.submitted(&[600, 400]);
+        let (homeowner, contractor) =
+            (stage.homeowner.homeowner().unwrap(), stage.contractor.contractor().unwrap());
+        let second = at(id, stage.milestone(id, 1).id);
+        stage.contracts.start_milestone(contractor, &second).unwrap();
+        stage.contracts.submit_milestone(contractor, &second).unwrap();
+        for both in [first, second] {
+            stage.contracts.approve_milestone(homeowner, &both).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for one in [first, second] {
+                let stage = &stage;
+                // Whoever finds the milestones locked tries again, as a client would.
+                scope.spawn(move || {
+                    while stage.release(id, one.milestone).is_err_and(|error| error.kind() == ErrorKind::Busy)
+                    {
+                    }
+                });
+            }
+        });
+        assert_eq!(
+            stage.contracts.get_contract(&stage.homeowner, id).unwrap().contract.status,
+            ContractStatus::Completed
+        );
+        assert_eq!(stage.told("contract.completed"), 1);
     }
 }
 
