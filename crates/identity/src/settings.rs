@@ -1,6 +1,15 @@
 //! The numbers of rules.md that concern people. Secrets do not belong here: see [`crate::Secrets`].
 
+use kernel::Faults;
 use serde::{Deserialize, Serialize};
+
+use crate::model::TimeZone;
+
+/// A number that is out of its bounds is more likely a slip of the keyboard than a wish: a bcrypt cost of 31 is a sign-in of two days.
+const BCRYPT_COSTS: std::ops::RangeInclusive<u64> = 4..=16;
+/// Ten years of days: beyond that a time limit is none.
+const DAYS_MAX: u64 = 3_650;
+const MINUTES_MAX: u64 = DAYS_MAX * 24 * 60;
 
 /// Settings of this crate; each number is the default of the product's rules.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,9 +80,77 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// # Errors
+    /// Every number out of its bounds, and a time zone that does not exist, by the setting's name.
+    pub fn check(&self) -> Result<(), Faults> {
+        let mut faults = Faults::none();
+        let numbers = [
+            ("access_token_minutes", u64::from(self.access_token_minutes), 1..=MINUTES_MAX),
+            ("session_days", self.session_days.into(), 1..=DAYS_MAX),
+            ("refresh_retry_seconds", self.refresh_retry_seconds.into(), 0..=600),
+            ("verification_link_hours", self.verification_link_hours.into(), 1..=DAYS_MAX * 24),
+            ("password_chars_min", self.password_chars_min.into(), 8..=64),
+            ("password_chars_max", self.password_chars_max.into(), 64..=1_024),
+            ("password_score_min", self.password_score_min.into(), 0..=4),
+            ("bcrypt_cost", self.bcrypt_cost.into(), BCRYPT_COSTS),
+            ("sign_in_failures_max", self.sign_in_failures_max.into(), 1..=1_000),
+            ("sign_in_window_minutes", self.sign_in_window_minutes.into(), 1..=MINUTES_MAX),
+            ("known_address_days", self.known_address_days.into(), 0..=DAYS_MAX),
+            ("service_radius_km_max", self.service_radius_km_max.into(), 1..=20_000),
+            ("licences_max", self.licences_max.into(), 1..=100),
+            ("vault_cache_seconds", self.vault_cache_seconds.into(), 0..=3_600),
+        ];
+        for (name, value, bounds) in numbers {
+            let message = format!("must be from {} to {}", bounds.start(), bounds.end());
+            faults.check(bounds.contains(&value), &format!("identity.{name}"), "out_of_range", message);
+        }
+        for (name, text) in [("token_issuer", &self.token_issuer), ("token_audience", &self.token_audience)] {
+            faults.check(!text.is_empty(), &format!("identity.{name}"), "empty", "must not be empty");
+        }
+        faults.take("identity.default_time_zone", TimeZone::new(&self.default_time_zone));
+        faults.or(|| ())
+    }
+
     /// For tests: the same rules, with password hashing that takes no time.
     #[must_use]
     pub fn for_tests() -> Self {
         Self { bcrypt_cost: 4, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_and_the_tests_settings_are_within_bounds() {
+        assert_eq!(Settings::default().check(), Ok(()));
+        assert_eq!(Settings::for_tests().check(), Ok(()));
+    }
+
+    #[test]
+    fn every_setting_out_of_bounds_is_named() {
+        let wild = Settings {
+            access_token_minutes: u32::MAX,
+            session_days: 0,
+            password_chars_max: 63,
+            bcrypt_cost: 31,
+            token_issuer: String::new(),
+            default_time_zone: "Nowhere".to_owned(),
+            ..Settings::default()
+        };
+        let named: Vec<_> =
+            wild.check().unwrap_err().into_vec().into_iter().map(|fault| fault.pointer).collect();
+        assert_eq!(
+            named,
+            [
+                "identity.access_token_minutes",
+                "identity.session_days",
+                "identity.password_chars_max",
+                "identity.bcrypt_cost",
+                "identity.token_issuer",
+                "identity.default_time_zone"
+            ]
+        );
     }
 }

@@ -49,6 +49,7 @@ impl Platform {
     /// Every fault in the secrets or settings.
     pub fn new(parts: Parts) -> Result<Self, Faults> {
         let Parts { db, clock, secrets, settings } = parts;
+        settings.identity.check()?;
         let keys = Keys::derive(&secrets)?;
         let vault = Vault::new(keys.clone(), &settings.identity);
         let mut registry = Registry::new();

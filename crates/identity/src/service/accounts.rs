@@ -48,7 +48,7 @@ impl IdentityService {
             }
             self.request_email_verification(tx, &person, &registration.email, now, &caller.request_id)?;
             let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
-            store::remember_address(tx.conn(), person.id, &address, now)?;
+            store::remember_address(tx.conn(), person.id, &address, now, self.known_since(now))?;
             self.begin_session(tx, person, now)
         })
     }

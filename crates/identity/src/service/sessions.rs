@@ -80,7 +80,7 @@ impl IdentityService {
             if let Some(Hashed { hash, pepper_id }) = &upgrade {
                 store::upgrade_hash(tx.conn(), person.id, &found.password_hash, hash, pepper_id)?;
             }
-            store::remember_address(tx.conn(), person.id, &buckets.address, now)?;
+            store::remember_address(tx.conn(), person.id, &buckets.address, now, self.known_since(now))?;
             self.begin_session(tx, person, now)
         })
     }
@@ -202,8 +202,7 @@ impl IdentityService {
     }
 
     fn refuse_too_many(&self, conn: &mut PgConnection, buckets: &Buckets, now: Instant) -> Result<(), Error> {
-        let known_since = now - TimeDelta::days(i64::from(self.settings.known_address_days));
-        let known = store::is_known_address(conn, buckets.person, &buckets.address, known_since)?;
+        let known = store::is_known_address(conn, buckets.person, &buckets.address, self.known_since(now))?;
         let by_account = self.failure_wait(conn, Bucket::Account(&buckets.account), now)?;
         let by_address = self.failure_wait(conn, Bucket::Address(&buckets.address), now)?;
         // Others' guesses must not lock the owner out at home.
@@ -222,6 +221,11 @@ impl IdentityService {
         let most = self.settings.sign_in_failures_max;
         let failures = store::newest_failures(conn, bucket, now - self.sign_in_window(), i64::from(most))?;
         Ok(rules::sign_in_wait(&failures, usize::from(most), self.sign_in_window(), now))
+    }
+
+    /// Since when a sign-in makes its address known.
+    pub(super) fn known_since(&self, now: Instant) -> Instant {
+        now - TimeDelta::days(i64::from(self.settings.known_address_days))
     }
 
     fn sign_in_window(&self) -> TimeDelta {

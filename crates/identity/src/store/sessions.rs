@@ -316,12 +316,17 @@ pub(crate) fn is_known_address(
     Ok(diesel::select(diesel::dsl::exists(known)).get_result(conn)?)
 }
 
+/// Remembers where somebody signed in, and forgets where they did so before `stale` only.
 pub(crate) fn remember_address(
     conn: &mut PgConnection,
     person: PersonId,
     address: &[u8],
     now: Instant,
+    stale: Instant,
 ) -> Result<(), Error> {
+    diesel::delete(known_addresses::table)
+        .filter(known_addresses::person_id.eq(person).and(known_addresses::signed_in_at.lt(stale)))
+        .execute(conn)?;
     diesel::insert_into(known_addresses::table)
         .values((
             known_addresses::person_id.eq(person),
