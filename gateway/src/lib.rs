@@ -1,5 +1,32 @@
-//! HTTP over the domains.
+#![doc = include_str!("../README.md")]
 
+mod app;
 pub mod command;
 pub mod config;
 pub mod demo;
+mod gate;
+mod http;
+mod keyed;
+mod lanes;
+mod middleware;
+pub mod openapi;
+mod operation;
+mod rates;
+mod readiness;
+mod request;
+pub mod routes;
+mod server;
+mod sessions;
+pub mod settings;
+mod table;
+mod telemetry;
+
+pub use app::App;
+pub use http::{PROBLEM_JSON, Problem, ProblemFault, ProblemView, Reply, Version};
+pub use operation::{ErrorDoc, Key, Operation, OperationBuilder, Rate, Shape, Who, error};
+pub use request::{
+    Admin, Body, Context, Contractor, Homeowner, Id, MaybeSignedIn, OptionalBody, Paging, Path, PathPair,
+    Query, RawBody, Secret, SignedIn,
+};
+pub use server::{Server, StartError};
+pub use settings::ServerConfig;

@@ -118,6 +118,14 @@ pub fn list_tasks(
     Ok(Page::cut(views, limit, |task| Position { key: task.created_at, id: task.id.uuid() }))
 }
 
+/// How many tasks are due and wait.
+///
+/// # Errors
+/// [`Error`] when the database fails.
+pub fn waiting(conn: &mut PgConnection) -> Result<i64, Error> {
+    store::waiting(conn)
+}
+
 /// One task.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ pub mod trace;
 mod workers;
 
 pub use inspect::{
-    InspectError, TaskFilter, TaskView, find_event, find_task, list_tasks, park_task, retry_task,
+    InspectError, TaskFilter, TaskView, find_event, find_task, list_tasks, park_task, retry_task, waiting,
 };
 pub use model::{Aggregate, Event, EventId, NewEvent, TaskId, TaskState};
 pub use publish::{enqueue, enqueue_at, publish};

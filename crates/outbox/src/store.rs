@@ -165,6 +165,12 @@ pub(crate) fn finish(conn: &mut PgConnection, id: TaskId, token: i64) -> Result<
     Ok(finished == 1)
 }
 
+/// How many tasks are due and wait.
+pub(crate) fn waiting(conn: &mut PgConnection) -> Result<i64, Error> {
+    let due = tasks::table.filter(tasks::state.eq("QUEUED")).filter(tasks::due_at.le(app_clock()));
+    Ok(due.count().get_result(conn)?)
+}
+
 /// When a task that failed is to be tried again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Again {

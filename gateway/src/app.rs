@@ -1,0 +1,86 @@
+//! [`App`]: what all requests of one server share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kernel::{Clock, Instant};
+use platform::Platform;
+
+use crate::http::cursor::CursorKey;
+use crate::lanes::Lanes;
+use crate::rates::Rates;
+use crate::sessions::Sessions;
+use crate::settings::ServerConfig;
+
+/// One server's state. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: ServerConfig,
+    clock: Arc<dyn Clock>,
+    lanes: Lanes,
+    cursors: CursorKey,
+    rates: Rates,
+    sessions: Sessions,
+    document: String,
+    draining: AtomicBool,
+}
+
+impl App {
+    pub(crate) fn new(config: ServerConfig, platform: &Platform, document: String) -> Self {
+        Self(Arc::new(Inner {
+            clock: platform.clock(),
+            lanes: Lanes::new(platform),
+            cursors: CursorKey::new(config.cursor_key()),
+            rates: Rates::new(&config.rate_limit),
+            sessions: Sessions::new(platform),
+            document,
+            draining: AtomicBool::new(false),
+            config,
+        }))
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &ServerConfig {
+        &self.0.config
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.0.lanes
+    }
+
+    pub(crate) fn cursors(&self) -> &CursorKey {
+        &self.0.cursors
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.0.rates
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The OpenAPI document, as text.
+    pub(crate) fn document(&self) -> &str {
+        &self.0.document
+    }
+
+    /// Whether the server is about to stop: it still answers, and says that it is not ready.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,227 @@
+//! That the document and what is served are the same, and that the document says what it should.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::*;
+use crate::operation::{Content, Shape};
+use crate::request::checker::Checker;
+use crate::routes;
+use crate::table::Table;
+
+/// The beginnings that names of schemas may have: the things of the domains. What is named otherwise could be anybody's.
+const DOMAINS: [&str; 22] = [
+    "Admin",
+    "Auth",
+    "Bid",
+    "Contract",
+    "Escrow",
+    "Geo",
+    "Health",
+    "Identity",
+    "Inbox",
+    "Job",
+    "Ledger",
+    "Milestone",
+    "Money",
+    "Notification",
+    "Party",
+    "Payment",
+    "Payout",
+    "Person",
+    "Problem",
+    "Profile",
+    "Review",
+    "Verification",
+];
+/// Beside those: ids and plain values that no domain owns.
+const SHARED: [&str; 4] = ["Secret", "SessionId", "SignatureId", "UserId"];
+
+fn each_operation() -> impl Iterator<Item = Operation> {
+    routes::operations().into_iter()
+}
+
+#[test]
+fn the_document_in_the_repository_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+    let mut text = serde_json::to_string_pretty(&sorted(&document(&routes::operations()))).unwrap();
+    text.push('\n');
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == text, "docs/openapi.json is not current: BLESS=1 cargo test -p gateway openapi");
+}
+
+#[test]
+fn no_name_is_used_by_two_schemas() {
+    let mut components = Components::default();
+    for operation in each_operation() {
+        describe(&operation, &mut components);
+    }
+    assert_eq!(components.clashes(), [] as [String; 0]);
+}
+
+#[test]
+fn names_of_schemas_carry_their_domain() {
+    let document = document(&routes::operations());
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let strangers: Vec<_> = schemas
+        .keys()
+        .filter(|name| {
+            !DOMAINS.iter().any(|domain| name.starts_with(domain)) && !SHARED.contains(&name.as_str())
+        })
+        .collect();
+    assert!(strangers.is_empty(), "begin these with their domain: {strangers:?}");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::Object(object) => {
+                found.extend(object.get("$ref").and_then(Value::as_str));
+                object.values().for_each(|value| references(value, found));
+            }
+            Value::Array(list) => list.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let document = document(&routes::operations());
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn every_operation_has_a_name_a_summary_answers_and_errors() {
+    let mut ids = BTreeSet::new();
+    for operation in each_operation() {
+        let name = operation.name();
+        assert!(ids.insert(operation.id.clone()), "{name}: another operation is called {}", operation.id);
+        assert!(!operation.summary.is_empty() && !operation.summary.ends_with('.'), "{name}: summary");
+        assert!(!operation.answers.is_empty(), "{name}: answers");
+        assert!(
+            operation.answers.iter().all(|answer| !answer.description.is_empty()),
+            "{name}: descriptions"
+        );
+        assert!(
+            operation.errors.iter().all(|error| error.when.ends_with('.')),
+            "{name}: errors are sentences"
+        );
+        assert!(
+            operation.errors.iter().all(|error| (400..600).contains(&error.status)),
+            "{name}: error statuses"
+        );
+    }
+}
+
+#[test]
+fn every_path_is_served_once() {
+    let mut seen = BTreeMap::new();
+    for operation in each_operation() {
+        let shape: Vec<&str> =
+            operation.path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
+        let other = seen.insert((operation.method.to_string(), shape.join("/")), operation.path);
+        assert_eq!(other, None, "{}", operation.name());
+        let same_shape: BTreeSet<_> =
+            seen.iter().filter(|((_, known), _)| *known == shape.join("/")).map(|(_, path)| path).collect();
+        assert_eq!(same_shape.len(), 1, "one path, one spelling of its parameters: {same_shape:?}");
+    }
+}
+
+#[test]
+fn every_example_fits_its_schema() {
+    for operation in each_operation() {
+        let name = operation.name();
+        if let Body::Json { shape, example, .. } = &operation.body {
+            let faults = Checker::of_request(shape).unwrap().faults(example);
+            assert!(faults.is_empty(), "{name}: example of the body: {faults}");
+        }
+        for answer in &operation.answers {
+            if let Some(Content::Json { shape, example } | Content::Page { item: shape, example }) =
+                &answer.content
+            {
+                let faults = Checker::of_answer(shape).unwrap().faults(example);
+                assert!(faults.is_empty(), "{name}: example of {}: {faults}", answer.status);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_text_list_and_number_in_a_request_has_a_limit() {
+    let mut unlimited = Vec::new();
+    for operation in each_operation() {
+        let bodies = match &operation.body {
+            Body::Json { shape, .. } => Some(shape),
+            Body::None | Body::Raw { .. } => None,
+        };
+        for shape in bodies.into_iter().chain(&operation.query) {
+            find_unlimited(shape, &mut unlimited);
+        }
+    }
+    unlimited.sort();
+    unlimited.dedup();
+    assert!(unlimited.is_empty(), "give these a max_length, max_items, minimum and maximum: {unlimited:#?}");
+}
+
+fn find_unlimited(shape: &Shape, unlimited: &mut Vec<String>) {
+    fn look(at: &str, schema: &Value, unlimited: &mut Vec<String>) {
+        let is = |name: &str| match &schema["type"] {
+            Value::String(one) => one == name,
+            Value::Array(several) => several.iter().any(|one| one == name),
+            _ => false,
+        };
+        let bounded = ["enum", "const", "maxLength", "pattern"].iter().any(|key| schema.get(key).is_some())
+            || ["date", "date-time", "uuid"].iter().any(|format| schema["format"] == *format);
+        let lacks = |keys: &[&str]| keys.iter().any(|key| schema.get(key).is_none());
+        if (is("string") && !bounded)
+            || (is("array") && lacks(&["maxItems"]))
+            || ((is("integer") || is("number")) && lacks(&["minimum", "maximum"]))
+        {
+            unlimited.push(at.to_owned());
+        }
+        if let Some(properties) = schema["properties"].as_object() {
+            for (name, property) in properties {
+                look(&format!("{at}.{name}"), property, unlimited);
+            }
+        }
+        for key in ["items", "additionalProperties"] {
+            if schema[key].is_object() {
+                look(&format!("{at}[]"), &schema[key], unlimited);
+            }
+        }
+        for key in ["oneOf", "anyOf", "allOf"] {
+            for alternative in schema[key].as_array().into_iter().flatten() {
+                look(at, alternative, unlimited);
+            }
+        }
+    }
+    for (name, schema) in &shape.components {
+        look(name, schema, unlimited);
+    }
+}
+
+#[test]
+fn every_schema_compiles() {
+    assert!(Table::new(routes::operations()).is_ok());
+}
+
+/// The same value with its names in order, whatever map serde_json was built with.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let names: BTreeMap<_, _> =
+                object.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            Value::Object(names.into_iter().collect())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
+}

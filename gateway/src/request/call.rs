@@ -1,0 +1,40 @@
+//! [`Call`]: all that the gate found out about a request, kept beside it for the extractors.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use actix_web::{HttpMessage, HttpRequest};
+use kernel::Actor;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::http::Problem;
+use crate::http::etag::IfMatch;
+use crate::request::key::IdempotencyKey;
+use crate::table::Entry;
+
+/// One request, after the gate.
+pub(crate) struct Call {
+    pub(crate) app: App,
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) request_id: String,
+    /// The path as it was asked for, with its ids.
+    pub(crate) path: String,
+    pub(crate) address: IpAddr,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) actor: Option<Actor>,
+    pub(crate) key: Option<IdempotencyKey>,
+    pub(crate) if_match: Option<IfMatch>,
+    /// The query parameters that were given, typed as the document says.
+    pub(crate) query: Value,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// The call that the gate left with this request.
+    pub(crate) fn of(request: &HttpRequest) -> Result<Arc<Self>, Problem> {
+        let call = request.extensions().get::<Arc<Self>>().cloned();
+        call.ok_or_else(|| Problem::internal("a handler runs outside the gate"))
+    }
+}

@@ -1,0 +1,129 @@
+//! [`Context`]: what a handler works with. It runs reads and commands on the executor's threads and turns what they give into answers.
+
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use database::TransactionError;
+use platform::{Commands, Queries};
+
+use super::call::Call;
+use crate::app::App;
+use crate::http::etag::IfMatch;
+use crate::http::{Problem, Reply, Version};
+use crate::keyed;
+
+/// One request, as its handler sees it.
+#[derive(Clone)]
+pub struct Context(Arc<Call>);
+
+impl Context {
+    /// Reads, on a reader's connection.
+    ///
+    /// # Errors
+    /// The problem that the work's error is; 503 when too much is waiting.
+    pub async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&Queries) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Into<Problem> + Send + 'static,
+    {
+        self.0.app.lanes().read(move |queries| work(queries).map_err(Into::into)).await
+    }
+
+    /// Does `work` and answers with what `answer` makes of it. With an `Idempotency-Key` both are one unit with the stored answer: the
+    /// effect happens once, and the same request again gets the same bytes. The work may be tried again after a deadlock.
+    ///
+    /// # Errors
+    /// The problem that the work's error is; 409 or 422 by the key; 503 when too much is waiting.
+    pub async fn command<T, E>(
+        &self,
+        work: impl FnMut(&Commands) -> Result<T, E> + Send + 'static,
+        answer: impl Fn(T) -> Reply + Send + 'static,
+    ) -> Result<Reply, Problem>
+    where
+        T: 'static,
+        E: TransactionError + Into<Problem> + Send + 'static,
+    {
+        keyed::run(Arc::clone(&self.0), work, answer).await
+    }
+
+    /// Does work that takes the processor for long, such as hashing a password, where it cannot starve others. It holds a connection only
+    /// while it uses one.
+    ///
+    /// # Errors
+    /// The problem that the work's error is; 503 when too much is waiting.
+    pub async fn heavy<T, E>(
+        &self,
+        work: impl FnOnce(&Commands) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Into<Problem> + Send + 'static,
+    {
+        self.0.app.lanes().heavy(move |commands| work(commands).map_err(Into::into)).await
+    }
+
+    /// Refuses with 412 when the caller's `If-Match` names another version than the present one. Ask inside the command, after the
+    /// thing was read there.
+    ///
+    /// # Errors
+    /// 412.
+    pub fn if_match(&self, present: impl Into<Version>) -> Result<(), Problem> {
+        match &self.0.if_match {
+            Some(IfMatch::Versions(versions)) if !versions.contains(&present.into().number()) => {
+                Err(Problem::stale_precondition())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The version that an `If-Match` names, for commands that compare it themselves under their lock; none without one or for `*`.
+    ///
+    /// # Errors
+    /// 412 when the header names no version of ours at all.
+    pub fn expected_version(&self) -> Result<Option<i64>, Problem> {
+        match &self.0.if_match {
+            None | Some(IfMatch::Any) => Ok(None),
+            Some(IfMatch::Versions(versions)) => {
+                versions.first().copied().map(Some).ok_or_else(Problem::stale_precondition)
+            }
+        }
+    }
+
+    /// The request's id, for what is written down about it.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+
+    /// The client's address.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.0.address
+    }
+
+    /// What the client calls itself.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<&str> {
+        self.0.user_agent.as_deref()
+    }
+
+    /// The server.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.0.app
+    }
+}
+
+impl FromRequest for Context {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Call::of(request).map(Self))
+    }
+}
