@@ -28,17 +28,23 @@ struct Inner {
 }
 
 impl App {
-    pub(crate) fn new(config: ServerConfig, platform: &Platform, document: String) -> Self {
-        Self(Arc::new(Inner {
+    /// # Errors
+    /// When there are not enough connections or threads.
+    pub(crate) fn start(
+        config: ServerConfig,
+        platform: &Platform,
+        document: String,
+    ) -> Result<Self, database::Error> {
+        Ok(Self(Arc::new(Inner {
             clock: platform.clock(),
-            lanes: Lanes::new(platform),
+            lanes: Lanes::start(platform, &config)?,
             cursors: CursorKey::new(config.cursor_key()),
             rates: Rates::new(&config.rate_limit),
-            sessions: Sessions::new(platform),
+            sessions: Sessions::start(platform)?,
             document,
             draining: AtomicBool::new(false),
             config,
-        }))
+        })))
     }
 
     /// The settings.

@@ -1,35 +1,56 @@
-//! The way from the server's async threads to the services, which block: reads, commands and heavy work apart.
+//! The way from the server's async threads to the services, which block: reads, commands and heavy work apart, each on the
+//! executor's own threads.
 
-use database::{Db, PgConnection};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use database::{Answer, Db, Error, Executor, PgConnection};
+use identity::Vault;
 use platform::{Commands, Platform, Queries};
 
 use crate::http::Problem;
+use crate::settings::ServerConfig;
+
+/// What reads are lent.
+pub(crate) struct Reading {
+    pub(crate) queries: Queries,
+    pub(crate) db: Db,
+}
+
+/// What commands are lent.
+pub(crate) struct Writing {
+    pub(crate) commands: Commands,
+    pub(crate) db: Db,
+    pub(crate) vault: Vault,
+}
 
 /// Runs work where it may block.
 pub(crate) struct Lanes {
-    db: Db,
-    commands: Commands,
+    executor: Executor<Reading, Writing>,
+    /// How long work may wait for its turn.
+    patience: Duration,
 }
 
 impl Lanes {
-    pub(crate) fn new(platform: &Platform) -> Self {
-        Self { db: platform.db().clone(), commands: platform.commands().clone() }
+    /// # Errors
+    /// When there are not enough connections or threads.
+    pub(crate) fn start(platform: &Platform, config: &ServerConfig) -> Result<Self, Error> {
+        let db = platform.db();
+        let reading = Reading { queries: platform.queries().clone(), db: db.clone() };
+        let writing = Writing {
+            commands: platform.commands().clone(),
+            db: db.clone(),
+            vault: platform.vault().clone(),
+        };
+        let executor = Executor::start(db, &config.executor, Arc::new(reading), Arc::new(writing))?;
+        Ok(Self { executor, patience: Duration::from_millis(config.http.queue_milliseconds) })
     }
 
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Queries) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let queries = self.commands.queries.clone();
-        run(move || work(&queries)).await
-    }
-
-    pub(crate) async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Db, &Commands) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let (db, commands) = (self.db.clone(), self.commands.clone());
-        run(move || work(&db, &commands)).await
+        answered(self.executor.read(self.deadline(), move |lent| work(&lent.queries))).await
     }
 
     /// Reads with no service in between: for looking at the database itself.
@@ -37,24 +58,44 @@ impl Lanes {
         &self,
         work: impl FnMut(&mut PgConnection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let db = self.db.clone();
-        run(move || db.read(work)).await
+        answered(self.executor.read(self.deadline(), move |lent| lent.db.read(work))).await
+    }
+
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        answered(self.executor.write(self.deadline(), work)).await
     }
 
     pub(crate) async fn heavy<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Commands) -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let commands = self.commands.clone();
-        run(move || work(&commands)).await
+        answered(self.executor.heavy(self.deadline(), work)).await
+    }
+
+    /// By when work has to have begun.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.patience
+    }
+
+    /// Lets what is under way end; says whether it did in time.
+    pub(crate) fn drain(&self, within: Duration) -> bool {
+        self.executor.drain(within)
     }
 }
 
-async fn run<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(Problem::internal(error.to_string())),
+/// What came back from the executor's threads, or why nothing did.
+pub(crate) async fn answered<T, E: Into<Problem>>(answer: Answer<Result<T, E>>) -> Result<T, Problem> {
+    match answer.await {
+        Ok(result) => result.map_err(Into::into),
+        Err(rejected) => {
+            let problem = Problem::from(rejected);
+            Err(match rejected.retry_after() {
+                Some(wait) => problem.retry_after(u32::try_from(wait.as_secs().max(1)).unwrap_or(u32::MAX)),
+                None => problem,
+            })
+        }
     }
 }

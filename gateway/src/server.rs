@@ -40,6 +40,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// There are not enough connections or threads for the executor.
+    #[error("the executor did not start: {0}")]
+    Executor(#[from] database::Error),
     /// Its threads did not come up.
     #[error("the server did not start: {0}")]
     Threads(String),
@@ -62,7 +65,7 @@ impl Server {
         let operations = routes::operations();
         let document = openapi::document(&operations).to_string();
         let table = Table::new(operations).map_err(|error| StartError::Operations(error.to_string()))?;
-        let app = App::new(config, platform, document);
+        let app = App::start(config, platform, document)?;
         let (sender, receiver) = mpsc::channel();
         let serving = app.clone();
         let thread = std::thread::Builder::new()

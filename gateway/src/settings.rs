@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use database::ExecutorSettings;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub struct ServerConfig {
     pub metrics: MetricsSettings,
     /// When the server calls itself degraded.
     pub health: HealthSettings,
+    /// The threads between HTTP and the services.
+    pub executor: ExecutorSettings,
     /// Signs cursors; at least 32 bytes.
     pub cursor_secret: SecretString,
 }
@@ -40,6 +43,7 @@ impl ServerConfig {
             cors: CorsSettings::default(),
             metrics: MetricsSettings { listen: None, token: None },
             health: HealthSettings::default(),
+            executor: ExecutorSettings::default(),
             cursor_secret,
         }
     }
@@ -71,6 +75,8 @@ pub struct HttpSettings {
     pub body_timeout_seconds: u64,
     /// Bytes of a request's body.
     pub body_bytes: usize,
+    /// Milliseconds that work may wait for a thread; afterwards it is not begun, and answered with 503.
+    pub queue_milliseconds: u64,
     /// Seconds that requests under way are given when the server stops.
     pub shutdown_seconds: u64,
     /// Seconds between saying "not ready" and stopping, so that load balancers notice.
@@ -91,6 +97,7 @@ impl Default for HttpSettings {
             head_timeout_seconds: 10,
             body_timeout_seconds: 30,
             body_bytes: 256 * 1024,
+            queue_milliseconds: 5_000,
             shutdown_seconds: 30,
             drain_seconds: 0,
             trusted_proxies: Vec::new(),

@@ -177,6 +177,11 @@ impl Problem {
         self.code
     }
 
+    /// Whether nobody knows what came of it: another system did not answer, or we failed half-way.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// What only the log may know.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {

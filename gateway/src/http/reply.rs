@@ -5,7 +5,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::etag::{self, Version};
 
@@ -62,11 +62,44 @@ impl Reply {
         Self { etag: Some(etag::of_version(version.into(), &self.body)), ..self }
     }
 
+    /// The answer as it is stored, to be given again byte by byte.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let head =
+            Head { status: self.status.as_u16(), location: self.location.clone(), etag: self.etag.clone() };
+        let mut bytes = serde_json::to_vec(&head).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+
+    /// Reads what [`Reply::to_bytes`] wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        // JSON on one line has no line feed of its own.
+        let at = bytes.iter().position(|byte| *byte == b'\n')?;
+        let (head, body) = bytes.split_at_checked(at)?;
+        let head: Head = serde_json::from_slice(head).ok()?;
+        Some(Self {
+            status: StatusCode::from_u16(head.status).ok()?,
+            location: head.location,
+            etag: head.etag,
+            body: body.get(1..)?.to_vec(),
+            replayed: false,
+        })
+    }
+
     fn json(status: StatusCode, view: &impl Serialize) -> Self {
         // Views are structs of plain fields: they always serialise. An empty body would show at once in every test.
         let body = serde_json::to_vec(view).unwrap_or_default();
         Self { status, location: None, etag: None, body, replayed: false }
     }
+}
+
+/// The head of a stored answer.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    status: u16,
+    location: Option<String>,
+    etag: Option<String>,
 }
 
 impl Responder for Reply {
@@ -88,5 +121,19 @@ impl Responder for Reply {
         }
         response.insert_header((CONTENT_TYPE, "application/json"));
         response.body(self.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_answer_reads_back_byte_by_byte() {
+        let reply = Reply::created("/api/jobs/job_1", &serde_json::json!({ "title": "a\nb" })).version(7);
+        assert_eq!(Reply::from_bytes(&reply.to_bytes()), Some(reply));
+        let empty = Reply::no_content();
+        assert_eq!(Reply::from_bytes(&empty.to_bytes()), Some(empty));
+        assert_eq!(Reply::from_bytes(b"{}"), None);
     }
 }

@@ -8,6 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use database::TransactionError;
 use platform::{Commands, Queries};
+use uuid::Uuid;
 
 use super::call::Call;
 use crate::app::App;
@@ -52,6 +53,24 @@ impl Context {
         keyed::run(Arc::clone(&self.0), work, answer).await
     }
 
+    /// Does what needs another system's answer, such as a payment provider's, in three steps. `intend` is committed together with the
+    /// claim on the key; the reference that it gets stays the same for whoever goes on after a crash, so what it makes is made under it.
+    /// `ask` runs in no transaction and with no connection held, and must be fit to be done again. Then the answer is stored.
+    ///
+    /// # Errors
+    /// The problem that a step's error is; 409 or 422 by the key; 503 when too much is waiting.
+    pub async fn staged<I, T, E>(
+        &self,
+        intend: impl FnMut(&Commands, Uuid) -> Result<I, E> + Send + 'static,
+        ask: impl FnOnce(&Commands, I) -> Result<T, E> + Send + 'static,
+        answer: impl FnOnce(T) -> Reply + Send + 'static,
+    ) -> Result<Reply, Problem>
+    where
+        E: TransactionError + Into<Problem> + Send + 'static,
+    {
+        keyed::run_staged(Arc::clone(&self.0), intend, ask, answer).await
+    }
+
     /// Does work that takes the processor for long, such as hashing a password, where it cannot starve others. It holds a connection only
     /// while it uses one.
     ///
@@ -65,7 +84,7 @@ impl Context {
         T: Send + 'static,
         E: Into<Problem> + Send + 'static,
     {
-        self.0.app.lanes().heavy(move |commands| work(commands).map_err(Into::into)).await
+        self.0.app.lanes().heavy(move |lent| work(&lent.commands).map_err(Into::into)).await
     }
 
     /// Refuses with 412 when the caller's `If-Match` names another version than the present one. Ask inside the command, after the
