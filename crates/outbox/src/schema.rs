@@ -1,3 +1,5 @@
+// Generated from the catalogue of schema `outbox`; BLESS=1 with the schema test writes it anew. Not for editing.
+
 diesel::table! {
     outbox.consumed (event_id, consumer) {
         event_id -> Uuid,
@@ -49,4 +51,13 @@ diesel::table! {
         created_at -> Timestamptz,
         finished_at -> Nullable<Timestamptz>,
     }
+}
+
+diesel::joinable!(consumed -> events (event_id));
+
+diesel::allow_tables_to_appear_in_same_query! {
+    consumed,
+    events,
+    subscriptions,
+    tasks,
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use database::Error;
+use database::hot::{Binds, Hot, Statement};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{
-    Array, BigInt, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+    Array, BigInt, Double, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use kernel::{Instant, Limit, Position};
 use serde_json::Value;
@@ -76,21 +77,14 @@ pub(crate) fn subscribe(
 }
 
 /// A task that a worker has under a lease.
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Queryable)]
 pub(crate) struct Claimed {
-    #[diesel(sql_type = SqlUuid)]
     pub(crate) id: Uuid,
-    #[diesel(sql_type = Text)]
     pub(crate) kind: String,
-    #[diesel(sql_type = Jsonb)]
     pub(crate) payload: Value,
-    #[diesel(sql_type = SmallInt)]
     pub(crate) attempts: i16,
-    #[diesel(sql_type = SmallInt)]
     pub(crate) max_attempts: i16,
-    #[diesel(sql_type = BigInt)]
     pub(crate) lease_token: i64,
-    #[diesel(sql_type = Text)]
     pub(crate) trace_id: String,
 }
 
@@ -98,26 +92,37 @@ pub(crate) struct Claimed {
 ///
 /// Of a lane only the oldest open task can be taken. That needs no lock on the lane: an earlier task leaves the lane only by a
 /// commit, and until this statement sees that commit, the later one stays where it is.
-const CLAIM: &str = "
-    UPDATE outbox.tasks SET state = 'RUNNING', attempts = attempts + 1, lease_token = nextval('outbox.lease_tokens'),
-        leased_until = clock_timestamp() + make_interval(secs => $2)
-    WHERE id = (
-        SELECT t.id FROM outbox.tasks t
-        WHERE t.state = 'QUEUED' AND t.due_at <= (SELECT app.clock()) AND t.kind = ANY($1)
-            AND (t.lane IS NULL OR NOT EXISTS (
-                SELECT 1 FROM outbox.tasks earlier
-                WHERE earlier.lane = t.lane AND earlier.ticket < t.ticket AND earlier.state IN ('QUEUED', 'RUNNING')))
-        ORDER BY t.due_at, t.ticket LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id, kind, payload, attempts, max_attempts, lease_token, trace_id";
+struct Claim {
+    kinds: Vec<String>,
+    lease_seconds: f64,
+}
 
+impl Statement for Claim {
+    const SQL: &'static str = "UPDATE outbox.tasks SET state = 'RUNNING', attempts = attempts + 1,
+            lease_token = nextval('outbox.lease_tokens'), leased_until = clock_timestamp() + make_interval(secs => $1)
+        WHERE id = (
+            SELECT t.id FROM outbox.tasks t
+            WHERE t.state = 'QUEUED' AND t.due_at <= (SELECT app.clock()) AND t.kind = ANY($2)
+                AND (t.lane IS NULL OR NOT EXISTS (
+                    SELECT 1 FROM outbox.tasks earlier
+                    WHERE earlier.lane = t.lane AND earlier.ticket < t.ticket AND earlier.state IN ('QUEUED', 'RUNNING')))
+            ORDER BY t.due_at, t.ticket LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING id, kind, payload, attempts, max_attempts, lease_token, trace_id";
+    type Columns = (SqlUuid, Text, Jsonb, SmallInt, SmallInt, BigInt, Text);
+
+    fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
+        binds.push::<Double, _>(&self.lease_seconds)?;
+        binds.push::<Array<Text>, _>(&self.kinds)
+    }
+}
+
+/// Claims one task; none when nothing is due.
 pub(crate) fn claim(
     conn: &mut PgConnection,
     kinds: &[String],
     lease_seconds: u32,
 ) -> Result<Option<Claimed>, Error> {
-    Ok(diesel::sql_query(CLAIM)
-        .bind::<Array<Text>, _>(kinds)
-        .bind::<diesel::sql_types::Double, _>(f64::from(lease_seconds))
+    Ok(Hot(Claim { kinds: kinds.to_vec(), lease_seconds: f64::from(lease_seconds) })
         .get_result(conn)
         .optional()?)
 }
@@ -146,7 +151,7 @@ pub(crate) fn renew(
     )
     .bind::<SqlUuid, _>(id)
     .bind::<BigInt, _>(token)
-    .bind::<diesel::sql_types::Double, _>(f64::from(lease_seconds))
+    .bind::<Double, _>(f64::from(lease_seconds))
     .execute(conn)?;
     Ok(renewed == 1)
 }
@@ -205,7 +210,7 @@ pub(crate) fn put_back(
     .bind::<BigInt, _>(token)
     .bind::<Text, _>(reason)
     .bind::<Nullable<Timestamptz>, _>(due)
-    .bind::<diesel::sql_types::Double, _>(pause)
+    .bind::<Double, _>(pause)
     .execute(conn)?;
     Ok(changed == 1)
 }
@@ -316,11 +321,11 @@ pub(crate) struct Figures {
     pub(crate) running: i64,
     #[diesel(sql_type = BigInt)]
     pub(crate) parked: i64,
-    #[diesel(sql_type = diesel::sql_types::Double)]
+    #[diesel(sql_type = Double)]
     pub(crate) oldest_seconds: f64,
     #[diesel(sql_type = BigInt)]
     pub(crate) unnumbered: i64,
-    #[diesel(sql_type = diesel::sql_types::Double)]
+    #[diesel(sql_type = Double)]
     pub(crate) unnumbered_seconds: f64,
 }
 

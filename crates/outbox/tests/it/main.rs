@@ -1,0 +1,15 @@
+//! The crate against a Postgres of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test's helpers panic as the test itself does"
+)]
+
+mod bench;
+mod events;
+mod inspection;
+mod publishing;
+mod sequencer;
+mod tasks;
+mod workers;
