@@ -1,0 +1,3 @@
+//! The platform as a whole: which crate may stand on which.
+
+mod dependencies;
