@@ -1,6 +1,8 @@
 //! What the crates above ask of contracts and write into them, within their own transaction. The caller has authorised; the
 //! invariants are checked here.
 
+use std::collections::HashMap;
+
 use database::{PgConnection, Tx};
 use marketplace::{JobId, OpenReview};
 use serde_json::json;
@@ -25,6 +27,32 @@ pub fn facts(conn: &mut PgConnection, id: ContractId) -> Result<Option<ContractF
 /// [`database::Error`].
 pub fn facts_of_job(conn: &mut PgConnection, job: JobId) -> Result<Option<ContractFacts>, database::Error> {
     Ok(store::find_contract_of_job(conn, job)?.as_ref().map(of))
+}
+
+/// The facts of several contracts; those that are not there are left out.
+///
+/// # Errors
+/// [`database::Error`].
+pub fn facts_of_all(
+    conn: &mut PgConnection,
+    ids: &[ContractId],
+) -> Result<HashMap<ContractId, ContractFacts>, database::Error> {
+    Ok(store::find_contracts_by_id(conn, ids)?.iter().map(|contract| (contract.id, of(contract))).collect())
+}
+
+/// The milestones of several contracts, those of each in their order.
+///
+/// # Errors
+/// [`database::Error`].
+pub fn milestones_of_all(
+    conn: &mut PgConnection,
+    ids: &[ContractId],
+) -> Result<HashMap<ContractId, Vec<MilestoneFacts>>, database::Error> {
+    let mut found: HashMap<ContractId, Vec<MilestoneFacts>> = HashMap::new();
+    for milestone in store::list_milestones_of(conn, ids)? {
+        found.entry(milestone.contract_id).or_default().push(milestone.facts());
+    }
+    Ok(found)
 }
 
 fn of(contract: &Contract) -> ContractFacts {

@@ -15,7 +15,9 @@ mod tasks;
 use kernel::{Actor, ContractorActor, HomeownerActor, Limit, Page, Position};
 
 pub use error::Error;
-pub use facts::{facts, facts_of_job, lock_milestones, record_funded, record_released};
+pub use facts::{
+    facts, facts_of_all, facts_of_job, lock_milestones, milestones_of_all, record_funded, record_released,
+};
 pub use model::*;
 pub use service::ContractsService;
 pub use settings::Settings;

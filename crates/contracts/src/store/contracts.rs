@@ -159,6 +159,17 @@ pub(crate) fn find_contract_by_id(
     )
 }
 
+/// Several contracts at once, for the service itself; those that are not there are left out.
+pub(crate) fn find_contracts_by_id(
+    conn: &mut PgConnection,
+    ids: &[ContractId],
+) -> Result<Vec<Contract>, Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows: Vec<Row> =
+        contracts::table.filter(contracts::id.eq_any(ids)).select(Row::as_select()).load(conn)?;
+    rows.into_iter().map(Contract::try_from).collect()
+}
+
 pub(crate) fn find_contract_of_job(conn: &mut PgConnection, job: JobId) -> Result<Option<Contract>, Error> {
     read(
         contracts::table

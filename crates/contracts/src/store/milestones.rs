@@ -130,6 +130,21 @@ pub(crate) fn list_milestones(
     read(rows)
 }
 
+/// The milestones of several contracts, those of each in their order.
+pub(crate) fn list_milestones_of(
+    conn: &mut PgConnection,
+    contracts: &[ContractId],
+) -> Result<Vec<Milestone>, Error> {
+    let ids: Vec<Uuid> = contracts.iter().map(|contract| contract.uuid()).collect();
+    read(
+        milestones::table
+            .filter(milestones::contract_id.eq_any(ids))
+            .order((milestones::contract_id, milestones::ordinal))
+            .select(Row::as_select())
+            .load(conn)?,
+    )
+}
+
 /// A contract's milestones in their order, from a position on, one more than the page holds.
 pub(crate) fn page_of_milestones(
     conn: &mut PgConnection,
