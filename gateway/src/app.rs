@@ -1,7 +1,7 @@
 //! [`App`]: what all requests of one server share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kernel::{Clock, Instant};
 use platform::Platform;
@@ -25,7 +25,11 @@ struct Inner {
     sessions: Sessions,
     document: String,
     draining: AtomicBool,
+    under_way: AtomicUsize,
 }
+
+/// One request under way; dropped when its answer was made.
+pub(crate) struct UnderWay(App);
 
 impl App {
     /// # Errors
@@ -43,6 +47,7 @@ impl App {
             sessions: Sessions::start(platform)?,
             document,
             draining: AtomicBool::new(false),
+            under_way: AtomicUsize::new(0),
             config,
         })))
     }
@@ -88,5 +93,22 @@ impl App {
 
     pub(crate) fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts a request until what this gives is dropped.
+    pub(crate) fn begin(&self) -> UnderWay {
+        self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self.clone())
+    }
+
+    /// How many requests are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.0.under_way.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }

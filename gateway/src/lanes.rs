@@ -50,7 +50,7 @@ impl Lanes {
         &self,
         work: impl FnOnce(&Queries) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        answered(self.executor.read(self.deadline(), move |lent| work(&lent.queries))).await
+        answered(self.executor.read(self.deadline(), here(move |lent: &Reading| work(&lent.queries)))).await
     }
 
     /// Reads with no service in between: for looking at the database itself.
@@ -58,21 +58,21 @@ impl Lanes {
         &self,
         work: impl FnMut(&mut PgConnection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        answered(self.executor.read(self.deadline(), move |lent| lent.db.read(work))).await
+        answered(self.executor.read(self.deadline(), here(move |lent: &Reading| lent.db.read(work)))).await
     }
 
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        answered(self.executor.write(self.deadline(), work)).await
+        answered(self.executor.write(self.deadline(), here(work))).await
     }
 
     pub(crate) async fn heavy<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        answered(self.executor.heavy(self.deadline(), work)).await
+        answered(self.executor.heavy(self.deadline(), here(work))).await
     }
 
     /// By when work has to have begun.
@@ -84,6 +84,12 @@ impl Lanes {
     pub(crate) fn drain(&self, within: Duration) -> bool {
         self.executor.drain(within)
     }
+}
+
+/// The work, inside the request's span: what it logs carries the request's id.
+fn here<L, T>(work: impl FnOnce(&L) -> T + Send + 'static) -> impl FnOnce(&L) -> T + Send + 'static {
+    let span = tracing::Span::current();
+    move |lent| span.in_scope(|| work(lent))
 }
 
 /// What came back from the executor's threads, or why nothing did.

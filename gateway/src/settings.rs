@@ -67,7 +67,7 @@ pub struct HttpSettings {
     pub connections_per_worker: usize,
     /// Connections waiting to be accepted.
     pub backlog: u32,
-    /// Seconds that an idle connection is kept.
+    /// Seconds that an idle connection is kept; longer than a load balancer keeps it, so that the balancer closes it and not we.
     pub keep_alive_seconds: u64,
     /// Seconds for a request's head to arrive.
     pub head_timeout_seconds: u64,

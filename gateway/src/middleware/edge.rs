@@ -7,6 +7,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONNECTION, HeaderValue};
 use actix_web::middleware::Next;
 
+use tracing::Instrument;
+
 use super::access_log::Refusal;
 use super::{access_log, conditional, request_id, security};
 use crate::app::App;
@@ -24,7 +26,9 @@ pub(crate) async fn around(
     let started = Instant::now();
     let id = request_id::assign(&request);
     let is_page = request.path().starts_with(PAGES);
-    let answer = next.call(request).await?.map_into_boxed_body();
+    let _under_way = app.begin();
+    let span = tracing::info_span!("request", request_id = id);
+    let answer = next.call(request).instrument(span).await?.map_into_boxed_body();
     let refusal = Refusal::of(&answer);
     let mut response = conditional::apply(name_problem(answer, &id));
     security::write(response.headers_mut(), is_page, app.config().http.strict_transport_security);
