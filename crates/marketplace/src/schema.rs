@@ -1,3 +1,5 @@
+// Generated from the catalogue of schema `marketplace`; BLESS=1 with the schema test writes it anew. Not for editing.
+
 diesel::table! {
     marketplace.bid_revisions (bid_id, revision) {
         bid_id -> Uuid,
@@ -114,4 +116,26 @@ diesel::table! {
         created_at -> Timestamptz,
         published_at -> Nullable<Timestamptz>,
     }
+}
+
+diesel::joinable!(bid_revisions -> bids (bid_id));
+
+diesel::joinable!(bids -> jobs (job_id));
+
+diesel::joinable!(job_addresses -> jobs (job_id));
+
+diesel::joinable!(review_windows -> jobs (job_id));
+
+diesel::joinable!(reviews -> jobs (job_id));
+
+diesel::joinable!(reviews -> review_windows (contract_id));
+
+diesel::allow_tables_to_appear_in_same_query! {
+    bid_revisions,
+    bids,
+    job_addresses,
+    jobs,
+    ratings,
+    review_windows,
+    reviews,
 }

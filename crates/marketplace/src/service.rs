@@ -1,7 +1,7 @@
 //! The service: authorises, opens a transaction, locks and loads, has the rules decide, stores, and tells of it.
 
 mod bids;
-pub mod downhill;
+pub(crate) mod downhill;
 mod events;
 mod jobs;
 mod reviews;

@@ -195,5 +195,4 @@ pub fn check_amount(
 }
 
 #[cfg(test)]
-#[path = "bidding_tests.rs"]
 mod tests;

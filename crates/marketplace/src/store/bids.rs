@@ -13,8 +13,6 @@ use crate::model::{BidDetail, BidId, BidParts, BidStatus, JobId, Proof};
 use crate::rules::{Sealed, Standing};
 use crate::schema::{bid_revisions, bids};
 
-diesel::allow_tables_to_appear_in_same_query!(bid_revisions, bids);
-
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = bids, check_for_backend(Pg))]
 struct BidRow {

@@ -18,8 +18,6 @@ use crate::model::{
 };
 use crate::schema::{job_addresses, jobs};
 
-diesel::allow_tables_to_appear_in_same_query!(job_addresses, jobs);
-
 /// All columns of a job.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = jobs, check_for_backend(Pg), treat_none_as_null = true)]
