@@ -54,19 +54,20 @@ impl MarketplaceService {
         list: &JobList,
     ) -> Result<Page<JobCard>, Error> {
         let JobFilter { status, category, scope } = list.filter;
-        let open = status.is_none_or(|status| status == JobStatus::Open);
-        let shelf = match (scope, viewer) {
-            (JobScope::Public, _) if open => Some(Shelf::Open),
-            // A job that has left OPEN is its parties' only, whoever's list was asked for.
-            (_, Some(actor)) => own_shelf(actor),
-            (_, None) => None,
+        let open = scope == JobScope::Public && status.is_none_or(|status| status == JobStatus::Open);
+        // A job that has left OPEN is for those that it concerns, whoever's list was asked for.
+        let rows = match (open, viewer.and_then(own_shelf)) {
+            (true, _) => self.db.read(|conn| store::jobs::list_open(conn, category, list.page))?,
+            (false, Some(shelf)) => {
+                self.db.read(|conn| store::jobs::list_own(conn, shelf, status, category, list.page))?
+            }
+            (false, None) => Vec::new(),
         };
-        let Some(shelf) = shelf else {
-            return Ok(Page { items: Vec::new(), next: None });
-        };
-        let rows = self.db.read(|conn| store::jobs::list(conn, shelf, status, category, list.page))?;
         let now = self.clock.now();
-        let page = Page::cut(rows, list.page.limit, |card| position(shelf, card));
+        let page = Page::cut(rows, list.page.limit, |card| Position {
+            key: card.published_at.filter(|_| open).unwrap_or(card.created_at),
+            id: card.id.uuid(),
+        });
         Ok(page.map(|card| JobCard {
             bidding_closed: rules::bidding_closed(card.status, card.bidding_deadline, now),
             ..card
@@ -225,15 +226,6 @@ fn own_shelf(actor: &Actor) -> Option<Shelf> {
         Role::Contractor => Some(Shelf::OfContractor(actor.party)),
         Role::Admin => None,
     }
-}
-
-/// Where a card stands in the order of its shelf.
-fn position(shelf: Shelf, card: &JobCard) -> Position {
-    let key = match shelf {
-        Shelf::Open => card.published_at.unwrap_or(card.created_at),
-        Shelf::OfHomeowner(_) | Shelf::OfContractor(_) => card.created_at,
-    };
-    Position { key, id: card.id.uuid() }
 }
 
 /// The owner's job under a lock, if it is of the version that the owner read.

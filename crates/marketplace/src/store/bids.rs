@@ -1,5 +1,7 @@
 //! Bids and their revisions.
 
+mod insert;
+
 use chrono::NaiveDate;
 use database::{Error, PgConnection};
 use diesel::pg::Pg;
@@ -13,7 +15,9 @@ use crate::model::{BidDetail, BidId, BidParts, BidStatus, JobId, Proof};
 use crate::rules::{Sealed, Standing};
 use crate::schema::{bid_revisions, bids};
 
-#[derive(Queryable, Selectable, Insertable)]
+pub(crate) use insert::insert;
+
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = bids, check_for_backend(Pg))]
 struct BidRow {
     id: Uuid,
@@ -112,27 +116,6 @@ macro_rules! with_revision {
             )
             .select((BidRow::as_select(), RevisionRow::as_select()))
     };
-}
-
-/// Fails on `one_live_bid` when the contractor has one on this job.
-pub(crate) fn insert(conn: &mut PgConnection, bid: &BidDetail, sealed: &Sealed) -> Result<(), Error> {
-    let row = BidRow {
-        id: bid.id.uuid(),
-        job_id: bid.job_id.uuid(),
-        contractor_id: bid.contractor.uuid(),
-        status: bid.status.as_str().to_owned(),
-        revision: bid.revision,
-        amount: bid.parts.amount,
-        currency: bid.currency.code().to_owned(),
-        submitted_at: bid.submitted_at,
-        reason: None,
-        version: bid.version,
-        created_at: bid.created_at,
-        updated_at: bid.updated_at,
-    };
-    diesel::insert_into(bids::table).values(row).execute(conn)?;
-    diesel::insert_into(bid_revisions::table).values(RevisionRow::of(bid, sealed)?).execute(conn)?;
-    Ok(())
 }
 
 /// Adds a revision to a bid that still is in the version it was read in.

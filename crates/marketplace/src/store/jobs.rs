@@ -1,5 +1,7 @@
 //! Jobs and their addresses.
 
+mod open;
+
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
@@ -17,6 +19,8 @@ use crate::model::{
     PublicJob, Reveal, Urgency,
 };
 use crate::schema::{job_addresses, jobs};
+
+pub(crate) use open::list_open;
 
 /// All columns of a job.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -274,8 +278,8 @@ pub(crate) fn delete_draft(conn: &mut PgConnection, id: JobId, owner: PartyId) -
     Ok(diesel::delete(jobs::table.filter(draft)).execute(conn)? == 1)
 }
 
-/// What a list shows of a job; the `job_*` lists and [`job_cards`] read the same columns.
-#[derive(Queryable, Selectable, QueryableByName)]
+/// What a list shows of a job. The columns of [`open`] are in this order.
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = jobs, check_for_backend(Pg))]
 pub(crate) struct CardRow {
     id: Uuid,
@@ -301,7 +305,7 @@ pub(crate) struct CardRow {
 }
 
 impl CardRow {
-    pub(super) fn read(self) -> Result<JobCard, Error> {
+    fn read(self) -> Result<JobCard, Error> {
         Ok(JobCard {
             id: self.id.into(),
             homeowner: self.homeowner_id.into(),
@@ -339,19 +343,17 @@ pub fn job_cards(conn: &mut PgConnection, ids: &[JobId]) -> Result<HashMap<JobId
     rows.into_iter().map(|row| row.read().map(|card| (card.id, card))).collect()
 }
 
-/// Which jobs a page is of.
+/// Whose jobs a page is of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shelf {
-    /// Everybody's open ones, by when they were published.
-    Open,
-    /// A homeowner's own, by when they were made.
+    /// A homeowner's own.
     OfHomeowner(PartyId),
-    /// Those awarded to a contractor, by when they were made.
+    /// Those awarded to a contractor.
     OfContractor(PartyId),
 }
 
-/// A page of cards, newest first.
-pub(crate) fn list(
+/// A page of one's own cards, newest first; of everybody's open ones see [`list_open`].
+pub(crate) fn list_own(
     conn: &mut PgConnection,
     shelf: Shelf,
     status: Option<JobStatus>,
@@ -359,36 +361,22 @@ pub(crate) fn list(
     page: PageRequest,
 ) -> Result<Vec<JobCard>, Error> {
     let mut query = jobs::table.select(CardRow::as_select()).into_boxed();
+    query = match shelf {
+        Shelf::OfHomeowner(party) => query.filter(jobs::homeowner_id.eq(party)),
+        Shelf::OfContractor(party) => query.filter(jobs::contractor_id.eq(party.uuid())),
+    };
     if let Some(category) = category {
         query = query.filter(jobs::category.eq(category.as_str()));
     }
     if let Some(status) = status {
         query = query.filter(jobs::status.eq(status.as_str()));
     }
-    query = match shelf {
-        Shelf::Open => query.filter(jobs::status.eq(JobStatus::Open.as_str())),
-        Shelf::OfHomeowner(party) => query.filter(jobs::homeowner_id.eq(party)),
-        Shelf::OfContractor(party) => query.filter(jobs::contractor_id.eq(party.uuid())),
-    };
-    query = match shelf {
-        Shelf::Open => query.order((jobs::published_at.desc(), jobs::id.desc())),
-        Shelf::OfHomeowner(_) | Shelf::OfContractor(_) => {
-            query.order((jobs::created_at.desc(), jobs::id.desc()))
-        }
-    };
     if let Some(after) = page.after {
-        query = match shelf {
-            Shelf::Open => query.filter(
-                jobs::published_at
-                    .lt(after.key)
-                    .or(jobs::published_at.eq(after.key).and(jobs::id.lt(after.id))),
-            ),
-            Shelf::OfHomeowner(_) | Shelf::OfContractor(_) => query.filter(
-                jobs::created_at.lt(after.key).or(jobs::created_at.eq(after.key).and(jobs::id.lt(after.id))),
-            ),
-        };
+        let earlier = jobs::created_at.eq(after.key).and(jobs::id.lt(after.id));
+        query = query.filter(jobs::created_at.lt(after.key).or(earlier));
     }
-    let rows: Vec<CardRow> = query.limit(page.limit.plus_one()).load(conn)?;
+    let newest = (jobs::created_at.desc(), jobs::id.desc());
+    let rows: Vec<CardRow> = query.order(newest).limit(page.limit.plus_one()).load(conn)?;
     rows.into_iter().map(CardRow::read).collect()
 }
 

@@ -1,4 +1,5 @@
 //! The marketplace over a real Postgres, without HTTP.
+#![expect(clippy::unwrap_used, reason = "a test's helpers panic as the test itself does")]
 
 mod award;
 mod bids;

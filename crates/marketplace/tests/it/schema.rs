@@ -1,6 +1,9 @@
 //! `schema.rs` is what the migrations make, and the database's words are ours.
 
-use marketplace::{BidStatus, JobStatus, Reveal, ReviewStatus, Urgency};
+use marketplace::{
+    BidStatus, Category, JobFilter, JobId, JobList, JobStatus, MarketplaceQueries, Reveal, ReviewStatus,
+    Urgency, public_jobs,
+};
 
 use crate::world::World;
 
@@ -27,4 +30,26 @@ fn the_databases_words_are_the_enums() {
         ));
         assert_eq!(found, 1, "{constraint}");
     }
+}
+
+/// What requests run all the time is planned once and kept: the statement log would show it otherwise.
+#[test]
+fn the_hot_paths_run_cached_statements() {
+    let world = World::over(testing::TestDatabase::logged());
+    let ada = world.homeowner("Ada");
+    let rounds = ["warm", "watched"].map(|_| (world.open_job(&ada), world.contractor("Bob")));
+    world.database.db.hold().unwrap();
+    let run = |(job, bidder): &(JobId, kernel::Actor)| {
+        world.market.job(None, *job).unwrap();
+        world.market.list_jobs(None, &JobList::default()).unwrap();
+        let category = Some(Category::new("tiling").unwrap());
+        let tiling = JobList { filter: JobFilter { category, ..JobFilter::default() }, ..JobList::default() };
+        world.market.list_jobs(None, &tiling).unwrap();
+        world.database.db.read(|conn| public_jobs(conn, &[*job])).unwrap();
+        world.bid(bidder, *job, 150_000);
+    };
+    run(&rounds[0]);
+    let ((), statements) = world.database.statements(|| run(&rounds[1]));
+    testing::assert_cached(&statements);
+    world.database.db.release_held();
 }

@@ -20,7 +20,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let database = TestDatabase::new();
+        Self::over(TestDatabase::new())
+    }
+
+    pub(crate) fn over(database: TestDatabase) -> Self {
         let market = MarketplaceService::new(
             database.db.clone(),
             Arc::new(database.clock.clone()),
