@@ -1,7 +1,7 @@
 //! What can go wrong here, and of which kind it is.
 
 use database::TransactionError;
-use kernel::{Classify, ErrorKind, Faults};
+use kernel::{Classify, ErrorKind, Faults, WrongRole};
 
 /// A refusal or a failure of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum Error {
     /// Theirs to see, but not theirs to do.
     #[error("only {0} may do this")]
     WrongParty(&'static str),
+    /// For accounts of another role.
+    #[error(transparent)]
+    WrongRole(#[from] WrongRole),
     /// Signing binds, so the address must be known to be theirs.
     #[error("the e-mail address must be verified before signing")]
     EmailNotVerified,
@@ -68,6 +71,7 @@ impl Classify for Error {
         match self {
             Self::ContractNotFound | Self::MilestoneNotFound => ErrorKind::NotFound,
             Self::WrongParty(_) | Self::EmailNotVerified => ErrorKind::Forbidden,
+            Self::WrongRole(wrong) => wrong.kind(),
             Self::ContractState { state, allowed } | Self::MilestoneState { state, allowed } => {
                 ErrorKind::WrongState { state, allowed: allowed.clone() }
             }
@@ -88,6 +92,7 @@ impl Classify for Error {
             Self::ContractNotFound => "contract_not_found",
             Self::MilestoneNotFound => "milestone_not_found",
             Self::WrongParty(_) => "wrong_party",
+            Self::WrongRole(wrong) => wrong.code(),
             Self::EmailNotVerified => "email_not_verified",
             Self::ContractState { .. } => "contract_state",
             Self::MilestoneState { .. } => "milestone_state",
@@ -113,6 +118,7 @@ impl TransactionError for Error {
             Self::ContractNotFound
             | Self::MilestoneNotFound
             | Self::WrongParty(_)
+            | Self::WrongRole(_)
             | Self::EmailNotVerified
             | Self::ContractState { .. }
             | Self::MilestoneState { .. }

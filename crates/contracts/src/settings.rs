@@ -1,6 +1,6 @@
 //! The numbers of this crate that an operator may change. Contracts that exist keep theirs: see [`Terms`].
 
-use kernel::BasisPoints;
+use kernel::{BasisPoints, Faults};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{InspectionDays, Terms};
@@ -47,6 +47,29 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// # Errors
+    /// Every number out of its bounds, by the setting's name.
+    pub fn check(&self) -> Result<(), Faults> {
+        let mut faults = Faults::none();
+        let numbers = [
+            ("fee_basis_points", self.fee_basis_points, 0..=10_000),
+            ("inspection_days", self.inspection_days.into(), InspectionDays::BOUNDS),
+            ("auto_release_hours", self.auto_release_hours.into(), 0..=720),
+            ("signing_days", self.signing_days.into(), 1..=365),
+            ("last_reminder_hours", self.last_reminder_hours.into(), 0..=720),
+            // A bid has at most 30, and each makes one.
+            ("milestones_max", self.milestones_max.into(), 30..=1_000),
+            ("default_duration_days", self.default_duration_days.into(), 1..=3_650),
+        ];
+        let days =
+            self.reminder_days.iter().map(|day| ("reminder_days", u32::from(*day), InspectionDays::BOUNDS));
+        for (name, value, bounds) in numbers.into_iter().chain(days) {
+            let message = format!("must be from {} to {}", bounds.start(), bounds.end());
+            faults.check(bounds.contains(&value), &format!("contracts.{name}"), "out_of_range", message);
+        }
+        faults.or(|| ())
+    }
+
     /// The terms of a contract that is made now.
     #[must_use]
     pub fn terms(&self, agreed: Option<InspectionDays>) -> Terms {
@@ -62,5 +85,39 @@ impl Settings {
     #[must_use]
     pub fn reminders(&self) -> ReminderPlan {
         ReminderPlan { days: self.reminder_days.clone(), last_hours: self.last_reminder_hours }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_within_bounds() {
+        assert_eq!(Settings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn every_setting_out_of_bounds_is_named() {
+        let wild = Settings {
+            fee_basis_points: 10_001,
+            inspection_days: 31,
+            signing_days: 0,
+            reminder_days: vec![5, 0],
+            milestones_max: 29,
+            ..Settings::default()
+        };
+        let names: Vec<String> =
+            wild.check().unwrap_err().into_vec().into_iter().map(|fault| fault.pointer).collect();
+        assert_eq!(
+            names,
+            [
+                "contracts.fee_basis_points",
+                "contracts.inspection_days",
+                "contracts.signing_days",
+                "contracts.milestones_max",
+                "contracts.reminder_days",
+            ]
+        );
     }
 }

@@ -50,6 +50,7 @@ impl Platform {
     pub fn new(parts: Parts) -> Result<Self, Faults> {
         let Parts { db, clock, secrets, settings } = parts;
         settings.identity.check()?;
+        settings.contracts.check()?;
         let keys = Keys::derive(&secrets)?;
         let vault = Vault::new(keys.clone(), &settings.identity);
         let mut registry = Registry::new();

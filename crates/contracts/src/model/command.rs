@@ -1,6 +1,8 @@
 //! What can be asked of this crate, in newtypes that cannot hold what must not be stored. How a field is called in JSON
 //! the caller says when it collects the faults.
 
+use std::ops::RangeInclusive;
+
 use chrono::{Datelike, NaiveDate};
 use kernel::{Fault, Faults};
 use marketplace::BidId;
@@ -12,8 +14,6 @@ const DESCRIPTION_CHARS_MAX: usize = 5_000;
 const REASON_CHARS_MAX: usize = 2_000;
 const DELIVERABLES_MAX: usize = 50;
 const DELIVERABLE_CHARS_MAX: usize = 300;
-const INSPECTION_DAYS_MIN: i64 = 1;
-const INSPECTION_DAYS_MAX: i64 = 30;
 const YEAR_MIN: i32 = 2000;
 const YEAR_MAX: i32 = 9999;
 
@@ -113,17 +113,19 @@ impl Deliverables {
 pub struct InspectionDays(u16);
 
 impl InspectionDays {
+    /// The fewest and the most days.
+    pub const BOUNDS: RangeInclusive<u32> = 1..=30;
+
     /// # Errors
     /// A fault for a number that is not from 1 to 30.
     pub fn new(days: i64) -> Result<Self, Faults> {
+        let within = u32::try_from(days).is_ok_and(|days| Self::BOUNDS.contains(&days));
         match u16::try_from(days) {
-            Ok(small) if (INSPECTION_DAYS_MIN..=INSPECTION_DAYS_MAX).contains(&days) => Ok(Self(small)),
-            _ => Err(Fault::new(
-                "",
-                "out_of_range",
-                format!("must be from {INSPECTION_DAYS_MIN} to {INSPECTION_DAYS_MAX}"),
-            )
-            .into()),
+            Ok(days) if within => Ok(Self(days)),
+            _ => {
+                let message = format!("must be from {} to {}", Self::BOUNDS.start(), Self::BOUNDS.end());
+                Err(Fault::new("", "out_of_range", message).into())
+            }
         }
     }
 
@@ -156,6 +158,8 @@ pub struct SignContract {
     pub address: Option<String>,
     /// The program that it came through, for the evidence.
     pub user_agent: Option<String>,
+    /// The version of the contract that the caller read; when given, another one is refused.
+    pub if_version: Option<i32>,
 }
 
 /// Add a milestone to a contract that nobody is bound by yet.
@@ -169,6 +173,7 @@ pub struct AddMilestone {
     amount: i64,
     start_date: Option<NaiveDate>,
     due_date: NaiveDate,
+    if_version: Option<i32>,
 }
 
 impl AddMilestone {
@@ -189,6 +194,7 @@ impl AddMilestone {
             amount,
             start_date: None,
             due_date,
+            if_version: None,
         })
     }
 
@@ -217,6 +223,18 @@ impl AddMilestone {
         Ok(self)
     }
 
+    /// The same, refused when the contract is of another version than the one that the caller read.
+    #[must_use]
+    pub fn if_version(mut self, version: Option<i32>) -> Self {
+        self.if_version = version;
+        self
+    }
+
+    /// The version of the contract that the caller read.
+    #[must_use]
+    pub fn expected_version(&self) -> Option<i32> {
+        self.if_version
+    }
     /// The contract.
     #[must_use]
     pub fn contract(&self) -> ContractId {

@@ -4,7 +4,7 @@ use database::Tx;
 use kernel::{Actor, Faults};
 use serde_json::Value;
 
-use super::signing::open_for_changes;
+use super::signing::{open_for_changes, unchanged};
 use super::{ContractsService, locked, text, views};
 use crate::error::Error;
 use crate::model::{
@@ -22,6 +22,7 @@ pub(super) fn add(
 ) -> Result<MilestoneView, Error> {
     let contract = locked(tx, actor, command.contract())?;
     let now = open_for_changes(tx, &contract, actor)?;
+    unchanged(&contract, command.expected_version())?;
     let existing: Vec<_> =
         store::list_milestones(tx.conn(), contract.id)?.iter().map(Milestone::facts).collect();
     let most = service.settings.milestones_max;

@@ -37,6 +37,7 @@ pub(super) fn sign(
         return Err(Error::EmailNotVerified);
     }
     let now = open_for_changes(tx, &contract, actor)?;
+    unchanged(&contract, command.if_version)?;
     let mut signatures = store::live_signatures(tx.conn(), contract.id)?;
     if rules::has_signed(actor.party, &signatures) {
         return Err(wrong_state(&contract, actor, true));
@@ -109,6 +110,11 @@ pub(super) fn open_for_changes(
         return Err(Error::SigningPeriodOver);
     }
     Ok(now)
+}
+
+/// Refuses when the caller read another version of the contract.
+pub(super) fn unchanged(contract: &Contract, if_version: Option<i32>) -> Result<(), Error> {
+    if if_version.is_some_and(|version| version != contract.version) { Err(Error::Stale) } else { Ok(()) }
 }
 
 fn wrong_state(contract: &Contract, actor: &Actor, signed: bool) -> Error {

@@ -189,6 +189,7 @@ pub(crate) fn signature(contract: ContractId, document_sha256: DocumentHash) -> 
         document_sha256,
         address: Some("203.0.113.9".to_owned()),
         user_agent: Some("tests".to_owned()),
+        if_version: None,
     }
 }
 
