@@ -124,7 +124,9 @@ where
             .spawn(move || {
                 let held = db.hold();
                 let go = held.is_ok();
-                if ready.send(held).is_ok() && go {
+                let told = ready.send(held).is_ok();
+                drop(ready);
+                if told && go {
                     serve(&db, &receiver, &of_thread, retry_after, &load);
                 }
                 db.release_held();

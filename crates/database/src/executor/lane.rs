@@ -94,7 +94,9 @@ impl Lane {
                     let held = if spec.pinned { db.hold() } else { Ok(()) };
                     let go = held.is_ok();
                     // The starter went away only if another thread failed; then this one has nothing to do either.
-                    if ready.send(held).is_ok() && go {
+                    let told = ready.send(held).is_ok();
+                    drop(ready);
+                    if told && go {
                         serve(&db, &receiver, &metrics, spec.retry_after);
                     }
                     db.release_held();
