@@ -73,13 +73,14 @@ pub trait Subjects: Send + Sync {
         job: Uuid,
     ) -> Result<Option<String>, database::Error>;
 
-    /// A milestone's title.
+    /// The title of a milestone of a contract.
     ///
     /// # Errors
     /// The database's.
     fn milestone_title(
         &self,
         conn: &mut database::PgConnection,
+        contract: Uuid,
         milestone: Uuid,
     ) -> Result<Option<String>, database::Error>;
 

@@ -1,3 +1,5 @@
+// Generated from the catalogue of schema `notifications`; BLESS=1 with the schema test writes it anew. Not for editing.
+
 diesel::table! {
     notifications.deliveries (id) {
         id -> Uuid,
@@ -30,4 +32,8 @@ diesel::table! {
 }
 
 diesel::joinable!(deliveries -> notifications (notification_id));
-diesel::allow_tables_to_appear_in_same_query!(deliveries, notifications);
+
+diesel::allow_tables_to_appear_in_same_query! {
+    deliveries,
+    notifications,
+}

@@ -98,8 +98,9 @@ impl NotificationsService {
                     variables.job_title = self.subjects.job_title(conn, uuid_in(event, "jobId")?)?;
                 }
                 Variable::MilestoneTitle => {
-                    variables.milestone_title =
-                        self.subjects.milestone_title(conn, uuid_in(event, "milestoneId")?)?;
+                    let (contract, milestone) =
+                        (uuid_in(event, "contractId")?, uuid_in(event, "milestoneId")?);
+                    variables.milestone_title = self.subjects.milestone_title(conn, contract, milestone)?;
                 }
                 Variable::Amount => variables.amount = money_in(event, "amount"),
                 Variable::Fee => variables.fee = money_in(event, "fee"),
