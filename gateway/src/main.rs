@@ -1,2 +1,5 @@
-//! The fairtrade command.
-fn main() {}
+//! The fairtrade command; what it does stands in `gateway::command`.
+
+fn main() -> std::process::ExitCode {
+    gateway::command::main()
+}

@@ -38,6 +38,26 @@ impl Voice {
     }
 }
 
+impl Voice {
+    /// As [`Voice::tell`], with the JSON on one line: for programs that stay, and are read line by line.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be written.
+    pub fn tell_line<T: Serialize>(
+        self,
+        value: &T,
+        for_people: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::People => say(for_people()),
+            Self::Programs => {
+                let json = serde_json::to_string(value).map_err(|error| Failure::Internal(error.to_string()))?;
+                say(json)
+            }
+        }
+    }
+}
+
 /// Prints a line on standard output. Whoever reads it may have gone (`fairtrade openapi | head`): that is no failure.
 ///
 /// # Errors

@@ -8,6 +8,8 @@ mod secrets;
 
 use std::path::{Path, PathBuf};
 
+use database::{ExecutorSettings, Roles};
+use outbox::WorkerSettings;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -70,8 +72,18 @@ pub struct Config {
     pub server: ServerSettings,
     /// Which Postgres.
     pub database: DatabaseSettings,
+    /// How people are told by mail.
+    pub mail: MailSettings,
     /// What it tells about itself.
     pub log: LogSettings,
+    /// The background work.
+    pub workers: WorkerSettings,
+    /// People, sessions, verification.
+    pub identity: identity::Settings,
+    /// Jobs, bids, reviews.
+    pub marketplace: marketplace::Settings,
+    /// Contracts, milestones, the inspection clock.
+    pub contracts: contracts::Settings,
     /// What must never be printed.
     #[serde(skip_serializing)]
     pub secrets: Secrets,
@@ -117,7 +129,7 @@ impl Default for ServerSettings {
 }
 
 /// Which Postgres; a private one under the data directory when no URL is stated.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseSettings {
     /// As the runtime role, which may not touch the ledger's rows. `DATABASE_URL`.
@@ -129,6 +141,45 @@ pub struct DatabaseSettings {
     /// Past any pooler, for what keeps a session. `DIRECT_DATABASE_URL`.
     #[serde(skip_serializing)]
     pub direct_url: Option<SecretString>,
+    /// Where the programs of the private Postgres are; the newest of the usual places when it is not stated.
+    pub binaries: Option<PathBuf>,
+    /// How many connections the private Postgres takes.
+    pub private_max_connections: u32,
+    /// The most connections that this process opens; what the executor and the workers need when it is not stated.
+    pub max_connections: Option<u32>,
+    /// How long to wait for a free connection.
+    pub checkout_timeout_milliseconds: u64,
+    /// The roles, and the limits of the one that serves.
+    pub roles: Roles,
+    /// The threads between the server and the database.
+    pub executor: ExecutorSettings,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self {
+            url: None,
+            migration_url: None,
+            direct_url: None,
+            binaries: None,
+            private_max_connections: 100,
+            max_connections: None,
+            checkout_timeout_milliseconds: 5_000,
+            roles: Roles::default(),
+            executor: ExecutorSettings::default(),
+        }
+    }
+}
+
+/// How people are told by mail.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailSettings {
+    /// The server that sends it, as `smtps://user:password@host:465`; without one, mail is written into the folder. `SMTP_URL`.
+    #[serde(skip_serializing)]
+    pub smtp_url: Option<SecretString>,
+    /// Where mail is written to instead; `mail` in the data directory when it is not stated.
+    pub folder: Option<PathBuf>,
 }
 
 /// What the program tells about itself.
@@ -158,7 +209,7 @@ pub enum LogFormat {
 }
 
 /// Variables that stand for one setting under a name of their own, as hosts of programs set them.
-pub const PLAIN_NAMES: [(&str, &str); 11] = [
+pub const PLAIN_NAMES: [(&str, &str); 12] = [
     ("DATABASE_URL", "database.url"),
     ("MIGRATION_DATABASE_URL", "database.migration_url"),
     ("DIRECT_DATABASE_URL", "database.direct_url"),
@@ -168,6 +219,7 @@ pub const PLAIN_NAMES: [(&str, &str); 11] = [
     ("SIMULATED_WEBHOOK_SECRET", "secrets.simulated_webhook_secret"),
     ("HOST", "server.host"),
     ("PORT", "server.port"),
+    ("SMTP_URL", "mail.smtp_url"),
     ("RUST_LOG", "log.filter"),
     ("FAIRTRADE_DATA", "data.directory"),
 ];
@@ -179,6 +231,18 @@ pub struct Loaded {
     pub environment: Environment,
     /// The settings.
     pub config: Config,
+}
+
+impl Config {
+    /// The domains' part of it.
+    #[must_use]
+    pub fn platform(&self) -> platform::Settings {
+        platform::Settings {
+            identity: self.identity.clone(),
+            marketplace: self.marketplace.clone(),
+            contracts: self.contracts.clone(),
+        }
+    }
 }
 
 impl Loaded {
@@ -194,6 +258,13 @@ impl Loaded {
         let directory = find("FAIRTRADE_CONFIG").map_or_else(|| PathBuf::from("config"), PathBuf::from);
         let sources = Sources { files: files(environment, &directory), variables };
         Ok(Self { environment, config: load(&sources, &PLAIN_NAMES)? })
+    }
+
+    /// Where mail is written that no server sends.
+    #[must_use]
+    pub fn mail_folder(&self) -> PathBuf {
+        let stated = self.config.mail.folder.clone();
+        stated.unwrap_or_else(|| self.config.data.directory().join("mail"))
     }
 
     /// The keys that the server signs and seals with.

@@ -1,4 +1,73 @@
-//! `fairtrade doctor`: looks at the machine, and says what is wrong and what to do about it.
+//! `fairtrade doctor`: looks at the machine, and says what is wrong and what to do about it. It changes nothing.
 
 mod check;
+mod database;
 mod machine;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::{Voice, say};
+use crate::config::{ConfigFaults, Environment, Loaded};
+use check::{Check, Health};
+
+/// Looks at everything and tells; a configuration that cannot be read is the first thing to be told of.
+///
+/// # Errors
+/// [`Failure::Refused`] when something has to be done.
+pub(super) fn run(loaded: Result<Loaded, ConfigFaults>, voice: Voice) -> Result<(), Failure> {
+    let checks = match loaded {
+        Ok(loaded) => examine(&loaded),
+        Err(faults) => {
+            let found = faults.0.iter().map(|fault| format!("{} ({}): {}", fault.key, fault.origin, fault.message));
+            let found: Vec<String> = found.collect();
+            vec![Check::bad("config", found.join("; "), "config/default.toml explains every setting")]
+        }
+    };
+    let bad = checks.iter().filter(|check| check.health == Health::Bad).count();
+    match voice {
+        Voice::People => say(check::report(&checks))?,
+        Voice::Programs => voice.tell(&json!({ "healthy": bad == 0, "checks": checks }), String::new)?,
+    }
+    if bad == 0 {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!("{bad} of {} things need attention", checks.len())))
+}
+
+fn examine(loaded: &Loaded) -> Vec<Check> {
+    let directory = loaded.config.data.directory();
+    let server = &loaded.config.server;
+    let mut checks = vec![
+        machine::environment(loaded),
+        machine::secrets(loaded),
+        machine::data_directory(&directory),
+        machine::address(&server.host, server.port),
+    ];
+    if loaded.config.database.url.is_none() {
+        checks.push(machine::postgres_binaries(loaded.config.database.binaries.as_deref(), &directory));
+    }
+    checks.extend(database::checks(loaded));
+    checks.push(mail(loaded));
+    checks.push(payments(loaded));
+    checks
+}
+
+fn mail(loaded: &Loaded) -> Check {
+    match &loaded.config.mail.smtp_url {
+        Some(_) => Check::good("mail", "sent by the server that SMTP_URL names"),
+        None => Check::note(
+            "mail",
+            format!("not sent, but written to {}", loaded.mail_folder().display()),
+            "set SMTP_URL to have it sent",
+        ),
+    }
+}
+
+fn payments(loaded: &Loaded) -> Check {
+    let found = "simulated: no money moves outside";
+    match loaded.environment {
+        Environment::Production => Check::bad("payments", found, "there is no other provider in this version yet"),
+        Environment::Development | Environment::Test => Check::good("payments", found),
+    }
+}
