@@ -177,7 +177,8 @@ pub struct HealthSettings {
     pub disk_free_bytes_min: u64,
     /// Bytes of memory that this process uses.
     pub memory_bytes_max: u64,
-    /// The directory whose disk is looked at.
+    /// The directory whose disk is looked at: the data directory, wherever the program starts from.
+    #[serde(skip)]
     pub directory: std::path::PathBuf,
     /// Milliseconds that a check may take.
     pub timeout_milliseconds: u64,

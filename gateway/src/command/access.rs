@@ -1,12 +1,12 @@
 //! The database that a command works on: a server that was named, or the private one.
 
-use std::path::Path;
 use std::time::Duration;
 
 use database::cluster::{Cluster, ClusterSettings};
 use database::{Db, MigrateError, MigrationStatus, PgConnection, PoolConfig, Roles, ServerFacts, migrate, roles};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::assembly::{Use, connections};
 use super::failure::Failure;
 use crate::config::{DatabaseSettings, Loaded};
 
@@ -32,7 +32,7 @@ impl Access {
         let settings = &loaded.config.database;
         let cluster = match &settings.url {
             Some(_) => None,
-            None => Some(private(settings, &loaded.config.data.directory())?),
+            None => Some(private(loaded)?),
         };
         let (runtime_url, owner_url) = match &cluster {
             Some(cluster) => (cluster.runtime_url().into(), cluster.owner_url().into()),
@@ -137,14 +137,20 @@ impl Access {
     }
 }
 
-fn private(settings: &DatabaseSettings, directory: &Path) -> Result<Cluster, Failure> {
+fn private(loaded: &Loaded) -> Result<Cluster, Failure> {
+    let settings = &loaded.config.database;
     let wanted = ClusterSettings {
-        data_dir: directory.to_owned(),
+        data_dir: loaded.config.data.directory(),
         binaries: settings.binaries.clone(),
-        max_connections: settings.private_max_connections,
+        max_connections: settings.private_max_connections.unwrap_or_else(|| private_connections(loaded)),
         ..ClusterSettings::default()
     };
     Cluster::open(&wanted, &settings.roles).map_err(|error| Failure::Database(error.to_string()))
+}
+
+/// Two servers (the second starts before the first has gone), and what looks on.
+fn private_connections(loaded: &Loaded) -> u32 {
+    (2 * connections(loaded, Use::Serve) + 20).max(100)
 }
 
 /// The URLs as stated, each standing in for the one that is not.

@@ -64,7 +64,7 @@ async fn serve_over(
     assembly::current_schema(access, asked.migrate)?;
     let platform = assembly::platform(loaded, access, Use::Serve)?;
     let logins = if asked.demo { demo::seed(&platform, &loaded.mail_folder())? } else { Vec::new() };
-    let server = Server::start(loaded.server(), &platform).map_err(not_started)?;
+    let server = Server::start(loaded.server(&loaded.keys()?), &platform).map_err(not_started)?;
     let workers = if asked.no_workers { None } else { Some(start_workers(&platform, loaded)?) };
     let ready = Ready {
         address: format!("http://{}", server.address()),

@@ -13,6 +13,9 @@ use outbox::WorkerSettings;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::ServerConfig;
+use crate::settings::{CorsSettings, HealthSettings, HttpSettings, MetricsSettings, RateSettings};
+
 pub use load::{ConfigFault, ConfigFaults, SettingsFile, Sources, VARIABLE_PREFIX, load};
 pub use secrets::{Keys, Secrets};
 
@@ -70,6 +73,16 @@ pub struct Config {
     pub data: DataSettings,
     /// Where it listens.
     pub server: ServerSettings,
+    /// Connections, bodies, time-outs.
+    pub http: HttpSettings,
+    /// How often anyone may ask.
+    pub rate_limit: RateSettings,
+    /// Which web pages of other origins may ask.
+    pub cors: CorsSettings,
+    /// What operators read.
+    pub metrics: MetricsSettings,
+    /// When the server calls itself degraded.
+    pub health: HealthSettings,
     /// Which Postgres.
     pub database: DatabaseSettings,
     /// How people are told by mail.
@@ -143,8 +156,8 @@ pub struct DatabaseSettings {
     pub direct_url: Option<SecretString>,
     /// Where the programs of the private Postgres are; the newest of the usual places when it is not stated.
     pub binaries: Option<PathBuf>,
-    /// How many connections the private Postgres takes.
-    pub private_max_connections: u32,
+    /// How many connections the private Postgres takes; what two server processes need, and at least 100, when it is not stated.
+    pub private_max_connections: Option<u32>,
     /// The most connections that this process opens; what the executor and the workers need when it is not stated.
     pub max_connections: Option<u32>,
     /// How long to wait for a free connection.
@@ -162,7 +175,7 @@ impl Default for DatabaseSettings {
             migration_url: None,
             direct_url: None,
             binaries: None,
-            private_max_connections: 100,
+            private_max_connections: None,
             max_connections: None,
             checkout_timeout_milliseconds: 5_000,
             roles: Roles::default(),
@@ -246,6 +259,24 @@ impl Config {
 }
 
 impl Loaded {
+    /// What the server is started with.
+    #[must_use]
+    pub fn server(&self, keys: &Keys) -> ServerConfig {
+        let config = &self.config;
+        let health = HealthSettings { directory: config.data.directory(), ..config.health.clone() };
+        ServerConfig {
+            host: config.server.host.clone(),
+            port: config.server.port,
+            http: config.http.clone(),
+            rate_limit: config.rate_limit.clone(),
+            cors: config.cors.clone(),
+            metrics: config.metrics.clone(),
+            health,
+            executor: config.database.executor.clone(),
+            cursor_secret: keys.cursor.clone(),
+        }
+    }
+
     /// Reads files and variables.
     ///
     /// # Errors

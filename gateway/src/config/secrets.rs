@@ -39,6 +39,8 @@ pub struct Secrets {
 pub struct Keys {
     /// What people sign in by and what is sealed.
     pub identity: identity::Secrets,
+    /// What cursors are signed with: another use of the JWT secret, under a label of its own.
+    pub cursor: SecretString,
     /// See [`Secrets::simulated_webhook_secret`].
     pub simulated_webhook: SecretString,
 }
@@ -79,6 +81,7 @@ impl Secrets {
         let ring =
             |current, retired: &[SecretString]| SecretRing::new(current).with_retired(retired.to_vec());
         faults.or(Keys {
+            cursor: jwt.clone(),
             identity: identity::Secrets {
                 jwt: ring(jwt, &self.jwt_secret_retired),
                 pepper: ring(pepper, &self.password_pepper_retired),
