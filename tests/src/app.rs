@@ -53,6 +53,10 @@ impl TestApp {
         // Tests of the limits take them back.
         config.rate_limit.exempt = vec!["127.0.0.0/8".parse().unwrap_or_else(|error| panic!("{error}"))];
         config.http.workers = 1;
+        // As many as the pool of a test's database has connections for, whatever the machine.
+        config.executor.readers = Some(3);
+        config.executor.writers = Some(6);
+        config.executor.heavy = Some(2);
         change(&mut config);
         let server = Server::start(config, &platform).unwrap_or_else(|error| panic!("{error}"));
         let base = format!("http://{}", server.address());

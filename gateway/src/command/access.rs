@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use database::cluster::{Cluster, ClusterSettings};
-use database::{Db, MigrateError, MigrationStatus, PgConnection, PoolConfig, Roles, ServerFacts, migrate, roles};
+use database::{
+    Db, MigrateError, MigrationStatus, PgConnection, PoolConfig, Roles, ServerFacts, migrate, roles,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::assembly::{Use, connections};
@@ -100,9 +102,9 @@ impl Access {
     pub fn migrate(&self) -> Result<Vec<String>, Failure> {
         let mut conn = self.link(&self.owner_url)?;
         // Where the runtime role is still to be made, nobody can sign in as it.
-        let runtime = self.link(&self.runtime_url).and_then(|mut conn| {
-            database::facts(&mut conn, &self.roles).map_err(unreachable)
-        });
+        let runtime = self
+            .link(&self.runtime_url)
+            .and_then(|mut conn| database::facts(&mut conn, &self.roles).map_err(unreachable));
         let login = runtime.ok().map(|facts| facts.user).filter(|user| *user != self.roles.runtime);
         roles::ensure(&mut conn, &self.roles, login.as_deref()).map_err(|error| {
             Failure::Database(format!(
@@ -127,7 +129,9 @@ impl Access {
     /// [`Failure::Database`] when it does not stop.
     pub fn close(self) -> Result<(), Failure> {
         match self.cluster {
-            Some(cluster) => cluster.leave().map(|_| ()).map_err(|error| Failure::Database(error.to_string())),
+            Some(cluster) => {
+                cluster.leave().map(|_| ()).map_err(|error| Failure::Database(error.to_string()))
+            }
             None => Ok(()),
         }
     }

@@ -70,8 +70,12 @@ pub(super) fn current_schema(access: &Access, migrate: bool) -> Result<(), Failu
 pub(super) fn platform(loaded: &Loaded, access: &Access, purpose: Use) -> Result<Platform, Failure> {
     let keys = loaded.keys()?;
     let db: Db = access.connect(connections(loaded, purpose))?;
-    let parts =
-        Parts { db, clock: Arc::new(SystemClock), secrets: keys.identity, settings: loaded.config.platform() };
+    let parts = Parts {
+        db,
+        clock: Arc::new(SystemClock),
+        secrets: keys.identity,
+        settings: loaded.config.platform(),
+    };
     Platform::new(parts).map_err(|faults| {
         let mut told = ConfigFaults::default();
         for fault in faults.into_vec() {

@@ -87,7 +87,10 @@ fn report(failure: &Failure, voice: Voice) {
     match voice {
         Voice::People => eprintln!("fairtrade: {failure}"),
         Voice::Programs => {
-            eprintln!("{}", json!({ "error": failure.word(), "message": failure.to_string(), "exitCode": failure.code() }));
+            eprintln!(
+                "{}",
+                json!({ "error": failure.word(), "message": failure.to_string(), "exitCode": failure.code() })
+            );
         }
     }
 }

@@ -51,7 +51,8 @@ impl Voice {
         match self {
             Self::People => say(for_people()),
             Self::Programs => {
-                let json = serde_json::to_string(value).map_err(|error| Failure::Internal(error.to_string()))?;
+                let json =
+                    serde_json::to_string(value).map_err(|error| Failure::Internal(error.to_string()))?;
                 say(json)
             }
         }

@@ -40,7 +40,8 @@ struct Ready {
 pub(super) fn serve(asked: &Serve, voice: Voice, loaded: &Loaded) -> Result<(), Failure> {
     if asked.demo && loaded.environment == Environment::Production {
         return Err(Failure::Refused(
-            "the demo's passwords are known to everybody: it is not put into a production installation".to_owned(),
+            "the demo's passwords are known to everybody: it is not put into a production installation"
+                .to_owned(),
         ));
     }
     runtime()?.block_on(async {
@@ -70,7 +71,12 @@ async fn serve_over(
         address: format!("http://{}", server.address()),
         api_docs: format!("http://{}/api-docs", server.address()),
         database: described(access),
-        mail_folder: loaded.config.mail.smtp_url.is_none().then(|| loaded.mail_folder().display().to_string()),
+        mail_folder: loaded
+            .config
+            .mail
+            .smtp_url
+            .is_none()
+            .then(|| loaded.mail_folder().display().to_string()),
         workers: workers.is_some(),
         demo: logins,
     };
@@ -97,7 +103,9 @@ pub(super) fn work(voice: Voice, loaded: &Loaded) -> Result<(), Failure> {
             assembly::current_schema(&access, false)?;
             let platform = assembly::platform(loaded, &access, Use::Work)?;
             let workers = start_workers(&platform, loaded)?;
-            voice.tell_line(&serde_json::json!({ "workers": true }), || "The workers run. Ctrl-C stops them.".to_owned())?;
+            voice.tell_line(&serde_json::json!({ "workers": true }), || {
+                "The workers run. Ctrl-C stops them.".to_owned()
+            })?;
             stop.come().await;
             say_stopping(voice)?;
             stop_workers(Some(workers));
@@ -149,14 +157,22 @@ fn taken(address: &str, source: &std::io::Error) -> Failure {
         std::io::ErrorKind::PermissionDenied => format!(
             "{address} may not be listened on: ports below 1024 are root's. Choose another with PORT (the setting server.port)"
         ),
-        _ => format!("{address} cannot be listened on: {source}. HOST and PORT (the settings server.host and server.port) name it"),
+        _ => format!(
+            "{address} cannot be listened on: {source}. HOST and PORT (the settings server.host and server.port) name it"
+        ),
     })
 }
 
 fn described(access: &Access) -> String {
     access.cluster().map_or_else(
         || "the server that DATABASE_URL names".to_owned(),
-        |cluster| format!("a private Postgres {} in {}", cluster.server().binaries().major(), cluster.server().data().display()),
+        |cluster| {
+            format!(
+                "a private Postgres {} in {}",
+                cluster.server().binaries().major(),
+                cluster.server().data().display()
+            )
+        },
     )
 }
 
@@ -174,7 +190,12 @@ fn tell(ready: &Ready, voice: Voice) -> Result<(), Failure> {
         }
         if let Some(first) = ready.demo.first() {
             lines.push(format!("  demo logins     password for all: {}", first.password));
-            lines.extend(ready.demo.iter().map(|login| format!("                  {:<12} {}", login.role, login.email)));
+            lines.extend(
+                ready
+                    .demo
+                    .iter()
+                    .map(|login| format!("                  {:<12} {}", login.role, login.email)),
+            );
             lines.push("  try it          make demo, in another terminal".to_owned());
         }
         lines.push("  Ctrl-C stops all of it.".to_owned());

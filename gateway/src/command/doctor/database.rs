@@ -37,7 +37,9 @@ pub(super) fn checks(loaded: &Loaded) -> Vec<Check> {
     };
     match access.close() {
         Ok(()) => checks,
-        Err(failure) => checks.into_iter().chain([Check::bad("database", "does not stop", failure.to_string())]).collect(),
+        Err(failure) => {
+            checks.into_iter().chain([Check::bad("database", "does not stop", failure.to_string())]).collect()
+        }
     }
 }
 
@@ -49,21 +51,32 @@ fn reachable(runtime: &ServerFacts) -> Check {
 fn guard(runtime: &ServerFacts, owner: &ServerFacts, role: &str) -> Check {
     if runtime.superuser {
         let advice = format!("let DATABASE_URL sign in as {role}; no right stops a superuser");
-        return Check::note("ledger guard", "the server is used as a superuser: the ledger is guarded by triggers alone", advice);
+        return Check::note(
+            "ledger guard",
+            "the server is used as a superuser: the ledger is guarded by triggers alone",
+            advice,
+        );
     }
     if runtime.may_own || runtime.user == owner.user {
         let advice = format!("let DATABASE_URL sign in as {role} and MIGRATION_DATABASE_URL as the owner");
         let found = "one login serves and owns: it gives up its rights by SET ROLE, and whoever takes it over can take them back";
         return Check::note("ledger guard", found, advice);
     }
-    Check::good("ledger guard", format!("{} may not write ledger rows past the ledger's functions", runtime.user))
+    Check::good(
+        "ledger guard",
+        format!("{} may not write ledger rows past the ledger's functions", runtime.user),
+    )
 }
 
 fn clock(runtime: &ServerFacts) -> Check {
     let drift = (Utc::now() - runtime.clock).abs();
     let shown = format!("{} ms between this machine and the database", drift.num_milliseconds());
     if drift > CLOCK_DRIFT_MAX {
-        return Check::bad("clock", shown, "let both keep their time by NTP, for example with `timedatectl set-ntp true`");
+        return Check::bad(
+            "clock",
+            shown,
+            "let both keep their time by NTP, for example with `timedatectl set-ntp true`",
+        );
     }
     Check::good("clock", shown)
 }
@@ -86,7 +99,11 @@ fn migrations(access: &Access) -> Check {
             if missing == 0 {
                 Check::good("migrations", format!("all {} applied", all.len()))
             } else {
-                Check::bad("migrations", format!("{missing} of {} missing", all.len()), "run `fairtrade migrate`")
+                Check::bad(
+                    "migrations",
+                    format!("{missing} of {} missing", all.len()),
+                    "run `fairtrade migrate`",
+                )
             }
         }
         Err(failure) => Check::bad("migrations", "cannot be compared", failure.to_string()),

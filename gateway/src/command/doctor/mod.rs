@@ -19,7 +19,8 @@ pub(super) fn run(loaded: Result<Loaded, ConfigFaults>, voice: Voice) -> Result<
     let checks = match loaded {
         Ok(loaded) => examine(&loaded),
         Err(faults) => {
-            let found = faults.0.iter().map(|fault| format!("{} ({}): {}", fault.key, fault.origin, fault.message));
+            let found =
+                faults.0.iter().map(|fault| format!("{} ({}): {}", fault.key, fault.origin, fault.message));
             let found: Vec<String> = found.collect();
             vec![Check::bad("config", found.join("; "), "config/default.toml explains every setting")]
         }
@@ -67,7 +68,9 @@ fn mail(loaded: &Loaded) -> Check {
 fn payments(loaded: &Loaded) -> Check {
     let found = "simulated: no money moves outside";
     match loaded.environment {
-        Environment::Production => Check::bad("payments", found, "there is no other provider in this version yet"),
+        Environment::Production => {
+            Check::bad("payments", found, "there is no other provider in this version yet")
+        }
         Environment::Development | Environment::Test => Check::good("payments", found),
     }
 }
