@@ -42,7 +42,8 @@ pub struct ServerFacts {
 /// # Errors
 /// [`Error::Unavailable`] with the reason; it names the address and never the password.
 pub fn establish(url: &str) -> Result<PgConnection, Error> {
-    PgConnection::establish(url).map_err(|error| Error::Unavailable(error.to_string().trim().replace("\n\t", " ")))
+    PgConnection::establish(url)
+        .map_err(|error| Error::Unavailable(error.to_string().trim().replace("\n\t", " ")))
 }
 
 /// Asks.

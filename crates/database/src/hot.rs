@@ -3,6 +3,31 @@
 //! Diesel's query builder silently does not cache `sql_query`, any statement with a `dsl::sql` fragment, `update`, and
 //! `insert_into().values(Vec)`; and `.limit(n)` is a bind, so that Postgres plans anew every time. What requests run
 //! all the time is written as a [`Statement`] instead. Everything else should stay with the query builder.
+//!
+//! ```
+//! use database::hot::{Binds, Hot, Statement};
+//! use diesel::prelude::*;
+//! use diesel::sql_types::{Integer, Text};
+//!
+//! struct NumbersFrom {
+//!     least: i32,
+//! }
+//!
+//! impl Statement for NumbersFrom {
+//!     const SQL: &'static str = "SELECT n, 'number ' || n FROM generate_series(1, 9) n WHERE n >= $1 ORDER BY n LIMIT 2";
+//!     type Columns = (Integer, Text);
+//!
+//!     fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
+//!         binds.push::<Integer, _>(&self.least)
+//!     }
+//! }
+//!
+//! let database = testing::TestDatabase::new();
+//! let rows: Vec<(i32, String)> =
+//!     database.db.read(|conn| Ok::<_, database::Error>(Hot(NumbersFrom { least: 7 }).load(conn)?))?;
+//! assert_eq!(rows, [(7, "number 7".to_owned()), (8, "number 8".to_owned())]);
+//! # Ok::<(), database::Error>(())
+//! ```
 
 use diesel::backend::Backend;
 use diesel::pg::Pg;

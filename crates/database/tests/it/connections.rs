@@ -217,3 +217,15 @@ fn the_runtime_role_has_its_limits() {
     assert_eq!(show("TimeZone"), "UTC");
     assert_eq!(show("lc_messages"), "C");
 }
+
+#[test]
+fn a_server_says_what_it_is_and_whom_it_takes_us_for() {
+    let database = database();
+    let facts =
+        |url: &str| database::facts(&mut database::establish(url).unwrap(), &Roles::default()).unwrap();
+    let owner = facts(&database.owner_url);
+    assert_eq!((owner.user.as_str(), owner.superuser, owner.may_own), ("fairtrade_owner", false, true));
+    assert!(owner.runtime_exists && owner.connections <= owner.max_connections);
+    let runtime = facts(&database.url);
+    assert_eq!((runtime.user.as_str(), runtime.may_own), ("fairtrade_app", false));
+}

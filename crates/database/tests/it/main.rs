@@ -1,6 +1,6 @@
 //! The database crate against a real Postgres.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod cluster;
 mod connections;
