@@ -18,7 +18,7 @@ use kernel::{Actor, Limit, Page, PersonId, Position};
 use uuid::Uuid;
 
 pub use error::Error;
-pub use mail::{FolderMailer, Mail, MailError, Mailer, SmtpMailer};
+pub use mail::{BadSender, FolderMailer, Mail, MailError, Mailer, SmtpMailer, SmtpSetupError};
 pub use model::{Category, Channel, DeliveryState, Notification, NotificationId, Show};
 pub use service::NotificationsService;
 pub use settings::Settings;

@@ -11,7 +11,7 @@ use lettre::message::{Mailbox, MultiPart};
 use crate::templates::one_line;
 
 pub use folder::FolderMailer;
-pub use smtp::SmtpMailer;
+pub use smtp::{SmtpMailer, SmtpSetupError};
 
 /// A mail, ready to leave. Never stored, and its `Debug` shows neither address nor text.
 #[derive(Clone)]
