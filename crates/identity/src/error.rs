@@ -97,7 +97,7 @@ impl Classify for Error {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Invalid(_) => "invalid",
+            Self::Invalid(_) => "invalid_request",
             Self::EmailInUse => "email_in_use",
             Self::WrongCredentials => "wrong_credentials",
             Self::Suspended => "suspended",

@@ -31,6 +31,9 @@ use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, Position}
 
 /// What can be asked of this crate.
 pub trait IdentityQueries: Send + Sync {
+    /// The numbers that commands are checked by.
+    fn settings(&self) -> &Settings;
+
     /// What new passwords must be; [`Registration::new`] and [`NewAdmin::new`] judge by it.
     fn password_policy(&self) -> PasswordPolicy;
 
@@ -86,13 +89,14 @@ pub trait IdentityCommands: IdentityQueries {
     fn verify_email(&self, caller: &Caller, token: &str) -> Result<Person, Error>;
 
     /// Signs somebody in. Compares a password's hash, as long for an unknown address as for a known one: call it where no
-    /// connection is held.
+    /// connection is held, and in no transaction of your own, with which a noted failure would be rolled back.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooManyFailures`], [`Error::Suspended`].
     fn login(&self, caller: &Caller, login: Login) -> Result<SignedIn, Error>;
 
-    /// Spends a refresh token for a new pair.
+    /// Spends a refresh token for a new pair. Call it in no transaction of your own: a refusal may have ended the session, and that has to
+    /// stay.
     ///
     /// # Errors
     /// [`Error::RefreshToken`]; a token spent before ends its whole session.

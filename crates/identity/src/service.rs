@@ -56,6 +56,10 @@ fn session_of(actor: &Actor) -> Result<SessionId, Error> {
 }
 
 impl IdentityQueries for IdentityService {
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     fn password_policy(&self) -> PasswordPolicy {
         PasswordPolicy::new(&self.settings)
     }

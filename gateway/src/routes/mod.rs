@@ -1,5 +1,6 @@
 //! Every operation of the API. A URL tells the file: `routes/<domain>/<resource>.rs`, each with its `operations()`, all collected here.
 
+pub mod identity;
 pub mod operation;
 
 use crate::operation::Operation;
@@ -7,5 +8,5 @@ use crate::operation::Operation;
 /// All operations, in the order of the document.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    [operation::operations()].into_iter().flatten().collect()
+    [operation::operations(), identity::operations()].into_iter().flatten().collect()
 }

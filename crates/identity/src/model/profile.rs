@@ -186,7 +186,7 @@ pub struct ProfilePatch {
     pub(crate) skills: Option<Vec<String>>,
     pub(crate) service_radius_km: Patch<i32>,
     /// Refused when the profile is of another version by now.
-    pub(crate) if_version: Option<i32>,
+    pub(crate) if_version: Option<i64>,
 }
 
 impl ProfilePatch {
@@ -225,7 +225,7 @@ impl ProfilePatch {
 
     /// Only if the profile is still of this version.
     #[must_use]
-    pub fn if_version(self, version: i32) -> Self {
+    pub fn if_version(self, version: i64) -> Self {
         Self { if_version: Some(version), ..self }
     }
 }

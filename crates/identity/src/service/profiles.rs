@@ -21,7 +21,7 @@ impl IdentityService {
     pub(super) fn change_profile(&self, person: PersonId, patch: &ProfilePatch) -> Result<Profile, Error> {
         self.db.transaction(|tx| {
             let old = store::lock_person(tx.conn(), person)?.ok_or(Error::SignedOut)?;
-            if patch.if_version.is_some_and(|read| read != old.version) {
+            if patch.if_version.is_some_and(|read| read != i64::from(old.version)) {
                 return Err(Error::Stale);
             }
             let contractor = store::find_contractor_profile(tx.conn(), person)?;

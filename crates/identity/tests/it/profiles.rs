@@ -92,7 +92,7 @@ fn of_two_changes_to_one_version_the_second_is_stale() {
     let read = world.service.get_profile(&homeowner).unwrap().person.version;
     let patch = |name: &str| {
         let form = ProfileForm { name: Patch::Set(name.to_owned()), ..ProfileForm::default() };
-        ProfilePatch::new(&form, homeowner.role, &world.settings).unwrap().if_version(read)
+        ProfilePatch::new(&form, homeowner.role, &world.settings).unwrap().if_version(read.into())
     };
     assert!(world.service.update_profile(&homeowner, patch("Ada Byron")).is_ok());
     assert!(matches!(world.service.update_profile(&homeowner, patch("Ada King")), Err(Error::Stale)));
