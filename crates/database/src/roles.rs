@@ -64,7 +64,14 @@ struct Flag {
     flag: bool,
 }
 
-/// Makes the roles that are missing and sets their limits. Run by the owner, or by a superuser before the owner exists.
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Makes the roles that are missing and sets their limits. Where all is as it should be nothing is changed, so that anybody may
+/// run it then; otherwise it takes a superuser, or a user with CREATEROLE.
 /// `runtime_login` is the user that `DATABASE_URL` signs in as, when that is another: it becomes a member of the runtime role.
 ///
 /// # Errors
@@ -82,17 +89,13 @@ pub fn ensure(conn: &mut PgConnection, roles: &Roles, runtime_login: Option<&str
         grant_to_current_user(conn, &roles.runtime)?;
         grant_to_current_user(conn, &roles.ledger)?;
         for (name, value) in roles.session_settings() {
-            conn.batch_execute(&format!(
-                "ALTER ROLE {} SET {name} = {}",
-                ident(&roles.runtime),
-                literal(&value)
-            ))?;
+            set(conn, &roles.runtime, name, &value)?;
         }
-        conn.batch_execute(&format!("ALTER ROLE {} SET TimeZone = 'UTC'", ident(&roles.owner)))?;
+        set(conn, &roles.owner, "TimeZone", "UTC")?;
         // Only a superuser may; elsewhere the start-up check looks at what the server says by itself.
         if is_superuser(conn)? {
             for role in [&roles.owner, &roles.runtime] {
-                conn.batch_execute(&format!("ALTER ROLE {} SET lc_messages = 'C'", ident(role)))?;
+                set(conn, role, "lc_messages", "C")?;
             }
         }
         Ok(())
@@ -135,22 +138,40 @@ fn create(conn: &mut PgConnection, role: &str, login: &str) -> Result<(), Error>
 }
 
 fn grant(conn: &mut PgConnection, role: &str, member: &str) -> Result<(), Error> {
-    let is: Flag = diesel::sql_query("SELECT pg_has_role($1, $2, 'MEMBER') AS flag")
-        .bind::<Text, _>(member)
-        .bind::<Text, _>(role)
-        .get_result(conn)?;
-    if !is.flag {
+    if !is_member(conn, member, role)? {
         conn.batch_execute(&format!("GRANT {} TO {}", ident(role), ident(member)))?;
     }
     Ok(())
 }
 
 fn grant_to_current_user(conn: &mut PgConnection, role: &str) -> Result<(), Error> {
-    let is: Flag = diesel::sql_query("SELECT pg_has_role(current_user, $1, 'MEMBER') AS flag")
-        .bind::<Text, _>(role)
-        .get_result(conn)?;
+    let current: Name = diesel::sql_query("SELECT current_user::text AS name").get_result(conn)?;
+    grant(conn, role, &current.name)
+}
+
+/// From Postgres 16 on, who made a role is a member of it, but may not act as it before being granted that.
+fn is_member(conn: &mut PgConnection, member: &str, role: &str) -> Result<bool, Error> {
+    let is: Flag = diesel::sql_query(
+        "SELECT pg_has_role($1, $2, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+                AS flag",
+    )
+    .bind::<Text, _>(member)
+    .bind::<Text, _>(role)
+    .get_result(conn)?;
+    Ok(is.flag)
+}
+
+/// Sets a setting of a role, unless it is set so.
+fn set(conn: &mut PgConnection, role: &str, name: &str, value: &str) -> Result<(), Error> {
+    let is: Flag = diesel::sql_query(
+        "SELECT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
+                        WHERE s.setdatabase = 0 AND r.rolname = $1 AND $2 = ANY (s.setconfig)) AS flag",
+    )
+    .bind::<Text, _>(role)
+    .bind::<Text, _>(format!("{name}={value}"))
+    .get_result(conn)?;
     if !is.flag {
-        conn.batch_execute(&format!("GRANT {} TO CURRENT_USER", ident(role)))?;
+        conn.batch_execute(&format!("ALTER ROLE {} SET {name} = {}", ident(role), literal(value)))?;
     }
     Ok(())
 }

@@ -8,5 +8,6 @@ mod executor;
 mod hot;
 mod keyed;
 mod migrations;
+mod roles;
 mod test_database;
 mod transactions;

@@ -9,16 +9,6 @@ fn source() -> FileBasedMigrations {
 }
 
 #[test]
-fn every_migration_can_be_taken_back_and_run_again() {
-    testing::check_migrations_reverse();
-}
-
-#[test]
-fn every_foreign_key_is_indexed() {
-    assert_eq!(testing::unindexed_foreign_keys(&TestDatabase::new()), Vec::<String>::new());
-}
-
-#[test]
 fn a_foreign_key_without_an_index_is_found() {
     let database = TestDatabase::new();
     database.execute(

@@ -1,5 +1,7 @@
 //! The throwaway database itself.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use kernel::Clock;
@@ -31,4 +33,44 @@ fn the_runtime_role_may_not_turn_the_clock() {
     assert!(refused.to_string().contains("permission denied"), "{refused}");
     let refused = database.try_execute_as_runtime("SELECT app.grant_runtime('app')").unwrap_err();
     assert!(refused.to_string().contains("permission denied"), "{refused}");
+}
+
+/// Not a test: a process that has a database until it is killed.
+#[test]
+#[ignore = "run by the test below"]
+fn child() {
+    let database = TestDatabase::new();
+    println!("made {}", database.url);
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+#[test]
+fn what_a_killed_process_left_is_cleared_away_by_the_next() {
+    let spawn = || {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["test_database::child", "--exact", "--ignored", "--nocapture"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("made ") {
+            said.clear();
+            assert!(stdout.read_line(&mut said).unwrap() > 0, "the child ended without a database");
+        }
+        (child, said.trim().split("made ").nth(1).unwrap().to_owned())
+    };
+    // Holds the server up in between.
+    let _own = TestDatabase::new();
+    let (mut first, url) = spawn();
+    assert!(database::establish(&url).is_ok());
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(database::establish(&url).is_ok(), "nobody had the time to drop it");
+    let (mut second, _) = spawn();
+    let error = database::establish(&url).err().expect("it was dropped");
+    assert!(error.to_string().contains("does not exist"), "{error}");
+    second.kill().unwrap();
+    second.wait().unwrap();
 }
