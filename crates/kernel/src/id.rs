@@ -73,6 +73,48 @@ pub fn parse(prefix: &'static str, text: &str) -> Result<Uuid, IdError> {
     Err(IdError::Prefix(prefix))
 }
 
+/// The JSON Schema of an id with that prefix: exactly what [`parse`] reads.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn schema(prefix: &str) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+    let uuid = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .description(Some(format!("`{prefix}_` and 26 characters; a UUID is read too.")))
+        // The first character holds the upper three of 128 bits.
+        .pattern(Some(format!("^({prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}|{uuid})$")))
+        .examples([format!("{prefix}_01h455vb4pex5vsknk084sn02q")])
+        .into()
+}
+
+/// What [`id!`](crate::id!) adds for the feature `schema`.
+#[cfg(feature = "schema")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __id_schema {
+    ($name:ident) => {
+        impl $crate::__private::utoipa::PartialSchema for $name {
+            fn schema() -> $crate::__private::utoipa::openapi::RefOr<$crate::__private::utoipa::openapi::schema::Schema> {
+                $crate::id::schema(<Self as $crate::TypedId>::PREFIX)
+            }
+        }
+        impl $crate::__private::utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                std::borrow::Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
+}
+
+/// Without the feature `schema` ids have none.
+#[cfg(not(feature = "schema"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __id_schema {
+    ($name:ident) => {};
+}
+
 /// Declares a typed id: `kernel::id!(/// A job. JobId, "job");`
 #[macro_export]
 macro_rules! id {
@@ -91,6 +133,7 @@ macro_rules! id {
             #[must_use]
             pub fn uuid(self) -> $crate::__private::uuid::Uuid { self.0 }
         }
+        $crate::__id_schema!($name);
         impl From<$crate::__private::uuid::Uuid> for $name {
             fn from(uuid: $crate::__private::uuid::Uuid) -> Self { Self(uuid) }
         }

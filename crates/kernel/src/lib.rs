@@ -23,4 +23,6 @@ pub mod __private {
     pub use diesel;
     pub use serde;
     pub use uuid;
+    #[cfg(feature = "schema")]
+    pub use utoipa;
 }

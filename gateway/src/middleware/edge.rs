@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONNECTION, HeaderValue};
+use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 
 use tracing::Instrument;
@@ -37,7 +37,7 @@ pub(crate) async fn around(
     }
     if app.is_draining() {
         // So that this connection is not kept open for a request that would find nobody.
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     access_log::note(&response, refusal.as_ref(), &id, started.elapsed());
     Ok(response)

@@ -22,9 +22,12 @@ impl Shape {
         let name = T::name().into_owned();
         let mut parts = vec![(name.clone(), T::schema())];
         T::schemas(&mut parts);
-        let components =
-            parts.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()));
-        Self { name, components: components.collect() }
+        let components = parts.into_iter().map(|(name, schema)| {
+            let mut schema = serde_json::to_value(schema).unwrap_or_default();
+            rename(&mut schema);
+            (plain(&name).to_owned(), schema)
+        });
+        Self { name: plain(&name).to_owned(), components: components.collect() }
     }
 
     /// A reference to it, inside the document.
@@ -35,5 +38,30 @@ impl Shape {
     /// Its own schema.
     pub(crate) fn schema(&self) -> &Value {
         self.components.iter().find(|(name, _)| *name == self.name).map_or(&Value::Null, |(_, schema)| schema)
+    }
+}
+
+/// `JobId` of `JobId_JobId`, as the derive names `Id<JobId>`: the wrapper's name and then the inner one's, which are the same.
+fn plain(name: &str) -> &str {
+    match name.split_once('_') {
+        Some((outer, inner)) if outer == inner => outer,
+        _ => name,
+    }
+}
+
+/// Writes the plain names into references.
+fn rename(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get_mut("$ref") {
+                let name = reference.strip_prefix(COMPONENTS).map(|name| plain(name).to_owned());
+                if let Some(name) = name {
+                    *reference = format!("{COMPONENTS}{name}");
+                }
+            }
+            object.values_mut().for_each(rename);
+        }
+        Value::Array(list) => list.iter_mut().for_each(rename),
+        _ => {}
     }
 }

@@ -5,9 +5,10 @@ use std::ops::Deref;
 
 use kernel::TypedId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::__dev::ComposeSchema;
+use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::openapi::schema::Schema;
 
 /// The suffix of the examples; it is the TypeID specification's own.
 pub(crate) const EXAMPLE_SUFFIX: &str = "01h455vb4pex5vsknk084sn02q";
@@ -42,19 +43,9 @@ impl<'de, T: TypedId> Deserialize<'de> for Id<T> {
     }
 }
 
-impl<T: TypedId> PartialSchema for Id<T> {
-    fn schema() -> RefOr<Schema> {
-        // Exactly what parses: the first character holds the 128 bits' upper three.
-        let pattern = format!(
-            "^({}_[0-7][0-9a-hjkmnp-tv-z]{{25}}|[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}})$",
-            T::PREFIX
-        );
-        ObjectBuilder::new()
-            .schema_type(SchemaType::Type(Type::String))
-            .description(Some(format!("`{}_` and 26 characters; a UUID is read too.", T::PREFIX)))
-            .pattern(Some(pattern))
-            .examples([format!("{}_{EXAMPLE_SUFFIX}", T::PREFIX)])
-            .into()
+impl<T: TypedId> ComposeSchema for Id<T> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        kernel::id::schema(T::PREFIX)
     }
 }
 

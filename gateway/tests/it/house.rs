@@ -1,0 +1,134 @@
+//! The gateway under test.
+
+use std::sync::Arc;
+
+use gateway::{Server, ServerConfig, routes};
+use identity::{Caller, Registration, RegistrationForm};
+use platform::{Parts, Platform, Settings};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use testing::TestDatabase;
+
+use crate::probe;
+
+/// A server with the probe's operations, its database and a client.
+pub(crate) struct House {
+    pub(crate) database: TestDatabase,
+    pub(crate) platform: Platform,
+    pub(crate) server: Server,
+    pub(crate) base: String,
+    client: Client,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// With other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let database = TestDatabase::new();
+        let settings = Settings { identity: identity::Settings::for_tests(), ..Settings::default() };
+        let parts = Parts {
+            db: database.db.clone(),
+            clock: Arc::new(database.clock.clone()),
+            secrets: identity::Secrets::random(),
+            settings,
+        };
+        let platform = Platform::new(parts).unwrap();
+        let mut config = ServerConfig::local(SecretString::from("s".repeat(32)));
+        config.http.workers = 1;
+        config.rate_limit.exempt = vec!["127.0.0.0/8".parse().unwrap()];
+        config.executor.readers = Some(1);
+        config.executor.writers = Some(4);
+        config.executor.heavy = Some(1);
+        change(&mut config);
+        let operations = routes::operations().into_iter().chain(probe::operations()).collect();
+        let server = Server::start_with(config, &platform, operations).unwrap();
+        let base = format!("http://{}", server.address());
+        Self { database, platform, server, base, client: Client::new() }
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.request("GET", path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        send(self.request("POST", path).header("content-type", "application/json").body(body.to_owned()))
+            .await
+    }
+
+    /// The access token of somebody new.
+    pub(crate) async fn sign_up(&self, user_type: &str) -> String {
+        let identity = Arc::clone(&self.platform.commands().identity);
+        let email = format!("{}@example.org", uuid::Uuid::now_v7().simple());
+        let form = RegistrationForm {
+            email,
+            password: "correct horse battery staple 9".to_owned().into(),
+            user_type: user_type.into(),
+            name: None,
+            phone: None,
+            time_zone: None,
+        };
+        let signed_in = tokio::task::spawn_blocking(move || {
+            let caller = Caller { address: [127, 0, 0, 1].into(), request_id: "test".into() };
+            identity
+                .register(&caller, Registration::new(&form, &identity.password_policy()).unwrap())
+                .unwrap()
+        });
+        signed_in.await.unwrap().access.token.expose_secret().to_owned()
+    }
+}
+
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    let response: Response = request.send().await.unwrap();
+    Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        bytes: response.bytes().await.unwrap().to_vec(),
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of a problem, after seeing that it is a whole one.
+    #[track_caller]
+    pub(crate) fn problem(&self) -> (u16, String) {
+        let problem = self.json();
+        assert_eq!(self.header("content-type"), "application/problem+json", "{problem}");
+        assert_eq!(problem["status"], self.status, "{problem}");
+        assert_eq!(problem["requestId"], self.header("x-request-id"), "{problem}");
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        (self.status, problem["code"].as_str().unwrap().to_owned())
+    }
+
+    /// Place and code of each fault, in order.
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let text = |fault: &Value, key: &str| fault[key].as_str().unwrap().to_owned();
+        let problem = self.json();
+        let faults = problem["errors"].as_array().into_iter().flatten();
+        let mut faults: Vec<_> = faults.map(|fault| (text(fault, "pointer"), text(fault, "code"))).collect();
+        faults.sort();
+        faults
+    }
+}
