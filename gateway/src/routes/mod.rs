@@ -1,5 +1,6 @@
 //! Every operation of the API. A URL tells the file: `routes/<domain>/<resource>.rs`, each with its `operations()`, all collected here.
 
+pub mod contracts;
 pub mod identity;
 pub mod operation;
 
@@ -8,5 +9,5 @@ use crate::operation::Operation;
 /// All operations, in the order of the document.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    [operation::operations(), identity::operations()].into_iter().flatten().collect()
+    [operation::operations(), identity::operations(), contracts::operations()].into_iter().flatten().collect()
 }
