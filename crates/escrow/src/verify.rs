@@ -1,8 +1,9 @@
 //! Proving the books: everything is computed again from the entries, and every row that disagrees is named.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use contracts::{ContractFacts, ContractId, MilestoneFacts};
+use contracts::{ContractFacts, ContractId, MilestoneFacts, MilestoneStatus};
 use database::PgConnection;
 use kernel::Currency;
 use serde::Serialize;
@@ -19,6 +20,9 @@ use crate::{Error, store::ledger};
 const BATCH: i64 = 500;
 /// How often the books and the provider are read until they stand still.
 const TRIES: usize = 5;
+/// How often, and with which pause, a round of snapshots waits for transactions that began before it: they take milliseconds.
+const SNAPSHOT_TRIES: usize = 20;
+const SNAPSHOT_PAUSE: Duration = Duration::from_millis(100);
 /// The most disagreements that are written to the log in one run.
 const LOGGED_MAX: usize = 20;
 
@@ -127,6 +131,11 @@ fn of_milestone(
         let subject = format!("milestone {} ({})", milestone.id, milestone.status.as_str());
         found.push(disagreement("held_of_milestone", subject, must_hold, kept.held));
     }
+    let (all, left) = (milestone.amount, milestone.amount - kept.released);
+    if (milestone.status == MilestoneStatus::Released) != (left == 0) {
+        let subject = format!("milestone {} ({})", milestone.id, milestone.status.as_str());
+        found.push(disagreement("released_of_milestone", subject, all, kept.released));
+    }
     let fee = rules::fee(contract.terms.fee, kept.released).unwrap_or(-1);
     if kept.fees != fee {
         found.push(disagreement("fees_of_milestone", format!("milestone {}", milestone.id), fee, kept.fees));
@@ -173,13 +182,17 @@ impl EscrowService {
         Ok(incoming)
     }
 
-    /// One round of snapshots; none while an older transaction still runs.
+    /// One round of snapshots, as soon as what was under way has ended; none when something takes long.
     pub(crate) fn take_snapshots(&self) -> Result<(), Error> {
         let (upto, horizon) = self.db().read(ledger::snapshot_mark)?;
-        let taken = self.db().transaction(|tx| ledger::take_snapshots(tx.conn(), upto, &horizon))?;
-        if taken.is_none() {
-            tracing::debug!("an older transaction still runs; snapshots wait for the next round");
+        for _ in 0..SNAPSHOT_TRIES {
+            let taken = self.db().transaction(|tx| ledger::take_snapshots(tx.conn(), upto, &horizon))?;
+            if taken.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(SNAPSHOT_PAUSE);
         }
+        tracing::debug!("an older transaction still runs; snapshots wait for the next round");
         Ok(())
     }
 }

@@ -14,6 +14,9 @@ pub(crate) static EVENTS: Bell = Bell::new();
 /// Tasks are due: a worker has to take them.
 pub(crate) static TASKS: Bell = Bell::new();
 
+/// Something was committed: other processes are to hear of it.
+pub(crate) static COMMITS: Bell = Bell::new();
+
 impl Bell {
     const fn new() -> Self {
         Self { rung: Mutex::new(0), waiting: Condvar::new() }

@@ -12,6 +12,7 @@ mod schema;
 mod settings;
 mod store;
 pub mod trace;
+mod wake;
 mod workers;
 
 pub use inspect::{
@@ -22,4 +23,5 @@ pub use publish::{enqueue, enqueue_at, publish};
 pub use registry::{EventRun, Registry, Task, TaskError, TaskRun};
 pub use run::run_due;
 pub use settings::WorkerSettings;
+pub use wake::{Listener, Waker};
 pub use workers::Workers;

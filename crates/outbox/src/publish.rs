@@ -96,6 +96,7 @@ fn flush(tx: &mut Tx<'_>, outgoing: Outgoing) -> Result<(), Error> {
     let events = serde_json::to_value(&outgoing.events).map_err(|error| Error::Corrupt(error.to_string()))?;
     let tasks = serde_json::to_value(&outgoing.tasks).map_err(|error| Error::Corrupt(error.to_string()))?;
     store::close(tx.conn(), &events, &tasks, &trace)?;
+    tx.after_commit(|| bell::COMMITS.ring_all());
     if !outgoing.events.is_empty() {
         tx.after_commit(|| bell::EVENTS.ring());
     }

@@ -249,6 +249,18 @@ pub(crate) fn reclaim_one(conn: &mut PgConnection) -> Result<bool, Error> {
     Ok(reclaimed == 1)
 }
 
+/// Wakes whoever listens in other processes.
+pub(crate) fn notify(conn: &mut PgConnection) -> Result<(), Error> {
+    diesel::sql_query("NOTIFY fairtrade_outbox").execute(conn)?;
+    Ok(())
+}
+
+/// Listens for [`notify`] of other processes on this connection.
+pub(crate) fn listen(conn: &mut PgConnection) -> Result<(), Error> {
+    diesel::sql_query("LISTEN fairtrade_outbox").execute(conn)?;
+    Ok(())
+}
+
 /// An event that has its number.
 pub(crate) fn find_event(conn: &mut PgConnection, id: EventId) -> Result<Option<Event>, Error> {
     type Row = (i64, i64, (String, Uuid), (String, i16), (String, String), Value, Instant);

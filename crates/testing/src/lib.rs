@@ -16,4 +16,5 @@ pub use catalogue::{check_migrations_reverse, unindexed_foreign_keys};
 pub use clock::TestClock;
 pub use database::{EmptyDatabase, TestDatabase};
 pub use schema::{check_schema, check_schema_at, generate};
+pub use server::fast_dir;
 pub use statement_log::{How, LoggedStatement, assert_cached};

@@ -25,6 +25,9 @@ const MAX_CONNECTIONS: u32 = 600;
 /// How long the server outlives its last user: `cargo test` runs one binary after the other.
 const GRACE_SECONDS: u32 = 10;
 
+/// Bytes that a directory has to have free: some dozens of databases of 10 MB at a time, and the write-ahead log.
+const ROOM_MIN: u64 = 1 << 30;
+
 /// Waits until nobody holds users.lock, then stops the server and removes its files. Its own arguments: the directory and
 /// the seconds of grace. It ends only what runs in the server's own data directory.
 const REAPER: &str = r#"
@@ -153,9 +156,7 @@ fn directory() -> PathBuf {
     let uid = nix::unistd::Uid::effective().as_raw();
     let checkout = hex::encode(Sha256::digest(workspace().as_os_str().as_encoded_bytes()));
     let name = format!("fairtrade-test-{uid}-{}", &checkout[..8]);
-    let parent =
-        [PathBuf::from("/dev/shm"), std::env::temp_dir()].into_iter().find(|parent| writable(parent));
-    let dir = parent.expect("neither /dev/shm nor the temporary directory can be written to").join(name);
+    let dir = fast_dir().join(name);
     // Passable, since the server of root's tests runs as another user; what matters below is private.
     match std::fs::DirBuilder::new().mode(0o711).create(&dir) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
@@ -169,8 +170,22 @@ fn directory() -> PathBuf {
     dir
 }
 
-fn writable(dir: &Path) -> bool {
-    nix::unistd::access(dir, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK).is_ok()
+/// Where files that nobody needs later are best kept: in memory if there is such a place, else among the temporary ones.
+///
+/// # Panics
+/// When neither has a gigabyte free that we may write to.
+#[must_use]
+pub fn fast_dir() -> PathBuf {
+    let found = [PathBuf::from("/dev/shm"), std::env::temp_dir()].into_iter().find(|dir| suits(dir));
+    found.expect("neither /dev/shm nor the temporary directory has a gigabyte that we may write to")
+}
+
+/// Writable, with room: a container's /dev/shm is often 64 MB.
+fn suits(dir: &Path) -> bool {
+    let room = nix::sys::statvfs::statvfs(dir)
+        .map_or(0, |fs| fs.blocks_available().saturating_mul(fs.fragment_size()));
+    room >= ROOM_MIN
+        && nix::unistd::access(dir, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK).is_ok()
 }
 
 fn lock_file(dir: &Path, name: &str) -> File {

@@ -211,6 +211,7 @@ impl Server {
                 ("wal_level", "minimal".to_owned()),
                 ("max_wal_senders", "0".to_owned()),
                 ("autovacuum", "off".to_owned()),
+                ("min_wal_size", "32MB".to_owned()),
                 ("max_wal_size", "256MB".to_owned()),
                 ("log_checkpoints", "off".to_owned()),
             ]),
@@ -324,7 +325,15 @@ pub(super) fn running(data: &Path) -> Option<u32> {
 
 /// The working directory of every process of a server is its data directory.
 fn works_in(pid: u32, data: &Path) -> bool {
-    std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data)
+    match std::fs::read_link(format!("/proc/{pid}/cwd")) {
+        Ok(cwd) => cwd == data,
+        // Without /proc, better to take a stranger for the server than to start a second one on its data.
+        Err(_) if !Path::new("/proc/self").exists() => {
+            let pid = i32::try_from(pid).map(nix::unistd::Pid::from_raw);
+            pid.is_ok_and(|pid| nix::sys::signal::kill(pid, None) != Err(nix::errno::Errno::ESRCH))
+        }
+        Err(_) => false,
+    }
 }
 
 fn first_line(path: &Path) -> Option<String> {

@@ -20,8 +20,7 @@ struct DataDir(tempfile::TempDir);
 impl DataDir {
     fn new() -> Self {
         // In memory where that is possible: syncing to a disk is not what is tested here.
-        let parent = ["/dev/shm", "/tmp"].into_iter().find(|parent| Path::new(parent).is_dir()).unwrap();
-        let dir = tempfile::Builder::new().prefix("ft").tempdir_in(parent).unwrap();
+        let dir = tempfile::Builder::new().prefix("ft").tempdir_in(testing::fast_dir()).unwrap();
         std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
         Self(dir)
     }
@@ -245,4 +244,17 @@ fn data_of_another_version_are_not_touched() {
     std::fs::write(dir.path().join("PG_VERSION"), "8\n").unwrap();
     let error = Binaries::find(None, dir.path()).unwrap_err();
     assert!(matches!(&error, ClusterError::WrongVersion { made_by, .. } if made_by == "8"), "{error}");
+}
+
+#[test]
+fn a_directory_that_the_servers_user_cannot_reach_is_refused() {
+    if !nix::unistd::Uid::effective().is_root() {
+        // Then the server runs as us, and reaches what we reach.
+        return;
+    }
+    let dir = DataDir::new();
+    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
+    let error = Cluster::open(&dir.settings(), &Roles::default()).unwrap_err();
+    assert!(matches!(error, ClusterError::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("/var/lib/fairtrade"), "{error}");
 }

@@ -26,7 +26,7 @@ fn who_may_not_make_roles_is_told_so() {
 /// As on a hosted server: no superuser, names of their own, and one login for everything.
 #[test]
 fn a_user_who_may_make_roles_sets_everything_up() {
-    let dir = tempfile::Builder::new().prefix("ft").tempdir_in("/tmp").unwrap();
+    let dir = tempfile::Builder::new().prefix("ft").tempdir_in(testing::fast_dir()).unwrap();
     std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let server = Server::at(&dir.path().join("postgres"), None, Durability::None, 20).unwrap();
     server.ensure_running().unwrap();

@@ -2,6 +2,7 @@
 
 use contracts::{ContractId, MilestoneId};
 use database::Error as DatabaseError;
+use database::hot::{Binds, Hot, Statement};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -16,14 +17,38 @@ use crate::model::{
 };
 use crate::schema::accounts;
 
-diesel::define_sql_function! {
-    /// Posts one decided transfer.
-    #[sql_name = "escrow.post"]
-    fn post_transfer(
-        id: SqlUuid, kind: Text, key: Text, contract: Nullable<SqlUuid>, corrected: Nullable<SqlUuid>, request: Text,
-        new_account_ids: Array<SqlUuid>, kinds: Array<Text>, currencies: Array<Text>, subjects: Array<SqlUuid>,
-        amounts: Array<BigInt>
-    ) -> Nullable<Text>;
+/// The one way to ledger rows.
+struct PostTransfer {
+    id: Uuid,
+    kind: &'static str,
+    key: String,
+    contract: Uuid,
+    corrected: Option<Uuid>,
+    request: String,
+    new_account_ids: Vec<Uuid>,
+    kinds: Vec<&'static str>,
+    currencies: Vec<&'static str>,
+    subjects: Vec<Uuid>,
+    amounts: Vec<i64>,
+}
+
+impl Statement for PostTransfer {
+    const SQL: &'static str = "SELECT escrow.post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    type Columns = ();
+
+    fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
+        binds.push::<SqlUuid, _>(&self.id)?;
+        binds.push::<Text, _>(self.kind)?;
+        binds.push::<Text, _>(&self.key)?;
+        binds.push::<SqlUuid, _>(&self.contract)?;
+        binds.push::<Nullable<SqlUuid>, _>(&self.corrected)?;
+        binds.push::<Text, _>(&self.request)?;
+        binds.push::<Array<SqlUuid>, _>(&self.new_account_ids)?;
+        binds.push::<Array<Text>, _>(&self.kinds)?;
+        binds.push::<Array<Text>, _>(&self.currencies)?;
+        binds.push::<Array<SqlUuid>, _>(&self.subjects)?;
+        binds.push::<Array<BigInt>, _>(&self.amounts)
+    }
 }
 
 /// Posts a decided transfer, and with it moves the balances.
@@ -34,26 +59,20 @@ diesel::define_sql_function! {
 pub(crate) fn post(conn: &mut PgConnection, posting: &Posting, request_id: &str) -> Result<(), Error> {
     let entries = &posting.entries;
     let code = posting.currency.code();
-    let new_ids: Vec<Uuid> = entries.iter().map(|_| AccountId::new().uuid()).collect();
-    let kinds: Vec<&str> = entries.iter().map(|(account, _)| account.kind().as_str()).collect();
-    let currencies: Vec<&str> = entries.iter().map(|_| code).collect();
-    let subjects: Vec<Uuid> = entries.iter().map(|(account, _)| account.subject()).collect();
-    let amounts: Vec<i64> = entries.iter().map(|(_, amount)| *amount).collect();
-    let posted = diesel::select(post_transfer(
-        posting.id.uuid(),
-        posting.kind.as_str(),
-        &posting.business_key,
-        Some(posting.contract_id.uuid()),
-        None::<Uuid>,
-        request_id,
-        new_ids,
-        kinds,
-        currencies,
-        subjects,
-        amounts,
-    ))
-    .execute(conn)
-    .map_err(DatabaseError::from);
+    let transfer = PostTransfer {
+        id: posting.id.uuid(),
+        kind: posting.kind.as_str(),
+        key: posting.business_key.clone(),
+        contract: posting.contract_id.uuid(),
+        corrected: None,
+        request: request_id.to_owned(),
+        new_account_ids: entries.iter().map(|_| AccountId::new().uuid()).collect(),
+        kinds: entries.iter().map(|(account, _)| account.kind().as_str()).collect(),
+        currencies: entries.iter().map(|_| code).collect(),
+        subjects: entries.iter().map(|(account, _)| account.subject()).collect(),
+        amounts: entries.iter().map(|(_, amount)| *amount).collect(),
+    };
+    let posted = Hot(transfer).execute(conn).map_err(DatabaseError::from);
     match posted {
         Ok(_) => Ok(()),
         Err(error) if error.is_unique("transactions_business_key") => Err(Error::AlreadyPosted),

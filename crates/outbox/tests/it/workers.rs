@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use outbox::{Registry, WorkerSettings, Workers};
+use diesel::connection::SimpleConnection;
+use outbox::{Listener, Registry, Waker, WorkerSettings, Workers};
 use testing::TestDatabase;
 use uuid::Uuid;
 
@@ -98,6 +99,45 @@ fn what_another_process_commits_is_found_by_polling() {
         Uuid::now_v7()
     ));
     eventually("it is done", || book.read() == [5]);
+    assert!(workers.stop(PATIENCE));
+}
+
+#[test]
+fn a_commit_of_another_process_wakes_the_workers_and_a_lost_connection_is_made_anew() {
+    let database = TestDatabase::new();
+    let listens =
+        || database.count("pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'");
+    let listener = Listener::start(&database.url).unwrap();
+    eventually("somebody listens", || listens() == 1);
+
+    // A process's waker notifies after its commits; whoever listens hears of it.
+    let mut ear = database.owner_connection();
+    ear.batch_execute("LISTEN fairtrade_outbox").unwrap();
+    let waker = Waker::start(database.db.clone()).unwrap();
+    enqueue(&database, &[Note::new(1)]);
+    eventually("it is heard", || ear.notifications_iter().count() > 0);
+    drop(waker);
+
+    // The listener rings for what this process has not committed: its workers poll too rarely to explain it.
+    let book = Book::default();
+    let settings = WorkerSettings { threads: 1, poll_millis: 60_000, ..WorkerSettings::default() };
+    let workers = Workers::start(database.db.clone(), book.registry(), settings).unwrap();
+    eventually("the first is done", || book.read() == [1]);
+    let elsewhere = |number: u32| {
+        database.execute(&format!(
+            "SELECT outbox.close('[]', '[{{\"id\": \"{}\", \"kind\": \"tests.note\", \"attempts\": 3,
+                \"payload\": {{\"number\": {number}, \"key\": null, \"lane\": null}}}}]', 'elsewhere')",
+            Uuid::now_v7()
+        ));
+        database.execute("NOTIFY fairtrade_outbox");
+    };
+    elsewhere(2);
+    eventually("the second is done", || book.read() == [1, 2]);
+
+    database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND usename <> current_user");
+    elsewhere(3);
+    eventually("the third is done once somebody listens again", || book.read() == [1, 2, 3]);
+    drop(listener);
     assert!(workers.stop(PATIENCE));
 }
 
