@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -265,7 +266,9 @@ impl Db {
             Ok((value, after_commit)) => {
                 self.settle();
                 for action in after_commit {
-                    action();
+                    if catch_unwind(AssertUnwindSafe(action)).is_err() {
+                        tracing::error!("what was to be done after a commit panicked");
+                    }
                 }
                 Ok(value)
             }

@@ -47,16 +47,13 @@ impl Session {
 
     /// Writes what is buffered and commits; then hands over what is to be done after that.
     pub(crate) fn finish(&mut self) -> Result<Vec<Box<dyn FnOnce()>>, Error> {
+        self.check_whole()?;
         while !self.flushes.is_empty() {
             for flush in std::mem::take(&mut self.flushes) {
                 flush(&mut Tx { session: self })?;
             }
         }
-        // After a failed statement Postgres answers COMMIT with a quiet ROLLBACK and no error. Whoever swallowed the
-        // failure would be told that all is written.
-        if self.poisoned || self.link.transaction_failed() {
-            return Err(Error::Poisoned);
-        }
+        self.check_whole()?;
         AnsiTransactionManager::commit_transaction(&mut self.link.conn).map_err(
             |error| match Error::from(error) {
                 Error::Unavailable(_) => Error::CommitUnknown,
@@ -64,6 +61,12 @@ impl Session {
             },
         )?;
         Ok(std::mem::take(&mut self.after_commit))
+    }
+
+    /// After a failed statement Postgres answers COMMIT with a quiet ROLLBACK and no error. Whoever swallowed the failure
+    /// would be told that all is written.
+    fn check_whole(&self) -> Result<(), Error> {
+        if self.poisoned || self.link.transaction_failed() { Err(Error::Poisoned) } else { Ok(()) }
     }
 
     /// Whether the transaction is over now and the connection fit for the next.
@@ -128,7 +131,8 @@ impl Tx<'_> {
         }
     }
 
-    /// Does this once the outermost transaction has been committed; forgotten when it rolls back.
+    /// Does this once the outermost transaction has been committed; forgotten when it rolls back. A panic in it is logged and
+    /// changes nothing: what is committed is told as committed.
     pub fn after_commit(&mut self, action: impl FnOnce() + 'static) {
         self.session.after_commit.push(Box::new(action));
     }

@@ -5,6 +5,7 @@
 mod cluster;
 mod connections;
 mod executor;
+mod figures;
 mod hot;
 mod keyed;
 mod migrations;

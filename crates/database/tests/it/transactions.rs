@@ -326,3 +326,14 @@ fn a_panic_that_is_caught_inside_poisons_the_whole() {
     assert!(matches!(refused, Err(Error::Poisoned)), "{refused:?}");
     assert_eq!(database.count("public.things"), 0);
 }
+
+#[test]
+fn a_panic_after_the_commit_does_not_hide_it() {
+    let database = database();
+    let done = database.db.transaction(|tx| {
+        tx.after_commit(|| panic!("as asked"));
+        run(tx, "INSERT INTO public.things (id) VALUES (1)")
+    });
+    assert!(done.is_ok());
+    assert_eq!(database.count("public.things"), 1);
+}
