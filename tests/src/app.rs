@@ -1,13 +1,19 @@
 //! [`TestApp`]: the whole product over a database of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use database::{Db, PoolConfig};
+use escrow::provider::SignatureSecret;
+use escrow::provider::simulated::{SIGNATURE_HEADER, SimulatedProvider, SimulatedSettings};
 use gateway::{Server, ServerConfig};
 use kernel::Instant;
+use notifications::FolderMailer;
 use platform::{Parts, Platform};
 use reqwest::Client;
 use secrecy::SecretString;
+use tempfile::TempDir;
 use testing::{TestClock, TestDatabase};
 
 use crate::Person;
@@ -21,6 +27,9 @@ pub struct TestApp {
     pub clock: TestClock,
     /// Every service.
     pub platform: Arc<Platform>,
+    /// The payment provider, as the outside world can move it.
+    pub provider: Arc<SimulatedProvider>,
+    mail: TempDir,
     server: Server,
     client: Client,
     base: String,
@@ -42,11 +51,17 @@ impl TestApp {
     pub async fn start_with(change: impl FnOnce(&mut ServerConfig)) -> Self {
         let database = TestDatabase::new();
         let clock = database.clock.clone();
+        let settings = settings();
+        let mail = TempDir::new().unwrap_or_else(|error| panic!("no folder for mail: {error}"));
+        let mailer = FolderMailer::new(mail.path(), &settings.notifications.mail_from);
+        let provider = Arc::new(provider_beside(&database));
         let parts = Parts {
             db: database.db.clone(),
             clock: Arc::new(clock.clone()),
             secrets: identity::Secrets::random(),
-            settings: settings(),
+            payments: provider.clone(),
+            mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
+            settings,
         };
         let platform = Platform::new(parts).unwrap_or_else(|faults| panic!("{faults}"));
         let mut config = ServerConfig::local(SecretString::from("c".repeat(32)));
@@ -62,7 +77,7 @@ impl TestApp {
         let base = format!("http://{}", server.address());
         let client = Client::builder().timeout(Duration::from_secs(60)).build();
         let client = client.unwrap_or_else(|error| panic!("no HTTP client: {error}"));
-        Self { database, clock, platform: Arc::new(platform), server, client, base }
+        Self { database, clock, platform: Arc::new(platform), provider, mail, server, client, base }
     }
 
     /// Where the server listens: `http://127.0.0.1:…`.
@@ -83,18 +98,53 @@ impl TestApp {
         kernel::Clock::now(&self.clock)
     }
 
-    /// Lets everything happen that is due by now: events are numbered and handed on, tasks run. Says how many tasks ran.
+    /// Where mail is written to.
+    #[must_use]
+    pub fn mail_folder(&self) -> &Path {
+        self.mail.path()
+    }
+
+    /// Lets everything happen that is due by now: events are numbered and handed on, tasks run, the provider's webhooks
+    /// arrive. Says how many tasks ran.
     ///
     /// # Panics
     /// When the database fails.
     pub async fn settle(&self) -> usize {
-        let (db, registry) = (self.database.db.clone(), self.platform.registry());
-        let ran = tokio::task::spawn_blocking(move || outbox::run_due(&db, &registry)).await;
-        match ran {
-            Ok(Ok(ran)) => ran,
-            Ok(Err(error)) => panic!("what was due could not run: {error}"),
-            Err(error) => panic!("what was due could not run: {error}"),
+        let mut ran = 0;
+        loop {
+            let (db, registry) = (self.database.db.clone(), self.platform.registry());
+            let now = tokio::task::spawn_blocking(move || outbox::run_due(&db, &registry)).await;
+            match now {
+                Ok(Ok(now)) => ran += now,
+                Ok(Err(error)) => panic!("what was due could not run: {error}"),
+                Err(error) => panic!("what was due could not run: {error}"),
+            }
+            if self.deliver_webhooks().await == 0 {
+                return ran;
+            }
         }
+    }
+
+    /// Sends what the provider has to tell, as it would itself: over HTTP, signed.
+    async fn deliver_webhooks(&self) -> usize {
+        let provider = self.provider.clone();
+        let due = tokio::task::spawn_blocking(move || provider.take_due_webhooks()).await;
+        let due = match due {
+            Ok(Ok(due)) => due,
+            other => panic!("the provider's webhooks cannot be read: {:?}", other.err()),
+        };
+        for webhook in &due {
+            let sent = self
+                .client
+                .post(format!("{}/webhooks/simulated", self.base))
+                .header("Content-Type", "application/json")
+                .header(SIGNATURE_HEADER, webhook.signature.as_str())
+                .body(webhook.body.clone())
+                .send()
+                .await;
+            assert!(sent.is_ok_and(|answer| answer.status().is_success()), "a webhook was not taken");
+        }
+        due.len()
     }
 
     /// Turns the clocks forward and lets everything happen that became due.
@@ -110,6 +160,14 @@ impl TestApp {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+/// The outside system: the same server, but connections and transactions of its own, never joined to ours.
+fn provider_beside(database: &TestDatabase) -> SimulatedProvider {
+    let pool = PoolConfig { max_connections: 3, ..PoolConfig::new(database.url.clone()) };
+    let db = Db::connect(&pool).unwrap_or_else(|error| panic!("{error}"));
+    let secret = SignatureSecret::new("the provider's secret, for tests only");
+    SimulatedProvider::new(db, Arc::new(database.clock.clone()), secret, SimulatedSettings::default())
 }
 
 /// The product's numbers, with password hashing that takes no time.

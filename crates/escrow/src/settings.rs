@@ -1,10 +1,10 @@
 //! The numbers of this crate. What belongs to a contract's terms (the fee, the hours until an automatic release) travels
 //! with the contract and is not here.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How payments and releases behave.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// After so many minutes a payment that was not confirmed lapses.

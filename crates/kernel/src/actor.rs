@@ -99,7 +99,13 @@ pub struct WrongRole {
 impl Actor {
     /// Somebody signed in.
     #[must_use]
-    pub fn person(person: PersonId, role: Role, session: SessionId, email_verified: bool, request_id: impl Into<String>) -> Self {
+    pub fn person(
+        person: PersonId,
+        role: Role,
+        session: SessionId,
+        email_verified: bool,
+        request_id: impl Into<String>,
+    ) -> Self {
         Self {
             party: person.into(),
             person: Some(person),

@@ -50,7 +50,12 @@ impl Faults {
         match result {
             Ok(value) => Some(value),
             Err(faults) => {
-                self.0.extend(faults.0.into_iter().map(|fault| Fault { pointer: format!("{pointer}{}", fault.pointer), ..fault }));
+                self.0.extend(
+                    faults
+                        .0
+                        .into_iter()
+                        .map(|fault| Fault { pointer: format!("{pointer}{}", fault.pointer), ..fault }),
+                );
                 None
             }
         }
@@ -168,7 +173,8 @@ mod tests {
     fn every_fault_is_kept_with_its_whole_place() {
         let mut faults = Faults::none();
         faults.check(1 > 2, "/amount", "out_of_range", "is too small");
-        let inner: Option<()> = faults.take("/lines/0", Err(Fault::new("/quantity", "missing", "is missing").into()));
+        let inner: Option<()> =
+            faults.take("/lines/0", Err(Fault::new("/quantity", "missing", "is missing").into()));
         assert_eq!(inner, None);
         let found = faults.or(|| ()).unwrap_err();
         assert_eq!(found.to_string(), "/amount: is too small; /lines/0/quantity: is missing");

@@ -17,7 +17,9 @@ pub enum IdError {
 }
 
 /// What all typed ids can do; implemented by [`id!`](crate::id!) only.
-pub trait TypedId: Copy + Eq + std::hash::Hash + std::fmt::Display + std::str::FromStr<Err = IdError> {
+pub trait TypedId:
+    Copy + Eq + std::hash::Hash + std::fmt::Display + std::str::FromStr<Err = IdError>
+{
     /// The prefix in the written form, without the underscore.
     const PREFIX: &'static str;
     /// Wraps what the database holds.
@@ -95,7 +97,9 @@ pub fn schema(prefix: &str) -> utoipa::openapi::RefOr<utoipa::openapi::schema::S
 macro_rules! __id_schema {
     ($name:ident) => {
         impl $crate::__private::utoipa::PartialSchema for $name {
-            fn schema() -> $crate::__private::utoipa::openapi::RefOr<$crate::__private::utoipa::openapi::schema::Schema> {
+            fn schema()
+            -> $crate::__private::utoipa::openapi::RefOr<$crate::__private::utoipa::openapi::schema::Schema>
+            {
                 $crate::id::schema(<Self as $crate::TypedId>::PREFIX)
             }
         }
@@ -223,9 +227,17 @@ mod tests {
     #[test]
     fn refuses_what_is_not_an_id_of_this_thing() {
         for bad in [
-            "", "thing", "thing_", "thing_8zzzzzzzzzzzzzzzzzzzzzzzzz", "thing_01H455VB4PEX5VSKNK084SN02Q",
-            "other_01h455vb4pex5vsknk084sn02q", "01h455vb4pex5vsknk084sn02q", "thing_01h455vb4pex5vsknk084sn02",
-            "thing_01h455vb4pex5vsknk084sn0u2", "{01890a5d-ac96-774b-bcce-b302099a8057}", "thing_\u{e9}1h455vb4pex5vsknk084sn02",
+            "",
+            "thing",
+            "thing_",
+            "thing_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+            "thing_01H455VB4PEX5VSKNK084SN02Q",
+            "other_01h455vb4pex5vsknk084sn02q",
+            "01h455vb4pex5vsknk084sn02q",
+            "thing_01h455vb4pex5vsknk084sn02",
+            "thing_01h455vb4pex5vsknk084sn0u2",
+            "{01890a5d-ac96-774b-bcce-b302099a8057}",
+            "thing_\u{e9}1h455vb4pex5vsknk084sn02",
         ] {
             assert!(bad.parse::<ThingId>().is_err(), "{bad}");
         }

@@ -7,7 +7,9 @@ pub mod id;
 pub mod money;
 pub mod paging;
 
-pub use actor::{Actor, ContractorActor, HomeownerActor, AdminActor, PartyId, PersonId, Role, SessionId, Via, WrongRole};
+pub use actor::{
+    Actor, AdminActor, ContractorActor, HomeownerActor, PartyId, PersonId, Role, SessionId, Via, WrongRole,
+};
 pub use clock::{Clock, SystemClock};
 pub use error::{Classify, ErrorKind, Fault, Faults};
 pub use id::{IdError, TypedId};
@@ -22,7 +24,7 @@ pub type Instant = chrono::DateTime<chrono::Utc>;
 pub mod __private {
     pub use diesel;
     pub use serde;
-    pub use uuid;
     #[cfg(feature = "schema")]
     pub use utoipa;
+    pub use uuid;
 }

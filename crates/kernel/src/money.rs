@@ -46,7 +46,9 @@ impl Currency {
 impl std::str::FromStr for Currency {
     type Err = MoneyError;
     fn from_str(code: &str) -> Result<Self, MoneyError> {
-        iso_currency::Currency::from_code(code).map(Self).ok_or_else(|| MoneyError::UnknownCurrency(code.to_owned()))
+        iso_currency::Currency::from_code(code)
+            .map(Self)
+            .ok_or_else(|| MoneyError::UnknownCurrency(code.to_owned()))
     }
 }
 
@@ -191,7 +193,9 @@ mod tests {
     #[test]
     fn a_half_is_rounded_up() {
         let fee = BasisPoints::new(290);
-        for (amount, expected) in [(0, 0), (17, 0), (18, 1), (100, 3), (10_000, 290), (180_000, 5_220), (50, 1), (52, 2)] {
+        for (amount, expected) in
+            [(0, 0), (17, 0), (18, 1), (100, 3), (10_000, 290), (180_000, 5_220), (50, 1), (52, 2)]
+        {
             assert_eq!(fee.of_half_up(amount), Ok(expected), "{amount}");
         }
         assert_eq!(fee.of_half_up(-1), Err(MoneyError::Negative));
@@ -203,7 +207,10 @@ mod tests {
         let euro: Currency = "EUR".parse().unwrap();
         let dollar = Money::new(5, Currency::USD).unwrap();
         assert_eq!(dollar.plus(Money::zero(euro)), Err(MoneyError::CurrencyMismatch(Currency::USD, euro)));
-        assert_eq!(Money::new(i64::MAX, euro).unwrap().plus(Money::new(1, euro).unwrap()), Err(MoneyError::OutOfRange));
+        assert_eq!(
+            Money::new(i64::MAX, euro).unwrap().plus(Money::new(1, euro).unwrap()),
+            Err(MoneyError::OutOfRange)
+        );
         assert_eq!(dollar.minus(Money::new(6, Currency::USD).unwrap()), Err(MoneyError::Negative));
         assert!("usd".parse::<Currency>().is_err());
     }

@@ -93,7 +93,9 @@ mod tests {
 
     #[test]
     fn limits_are_from_one_to_a_hundred() {
-        for (limit, good) in [(0, false), (1, true), (100, true), (101, false), (-1, false), (i64::MAX, false)] {
+        for (limit, good) in
+            [(0, false), (1, true), (100, true), (101, false), (-1, false), (i64::MAX, false)]
+        {
             assert_eq!(Limit::new(limit).is_ok(), good, "{limit}");
         }
     }

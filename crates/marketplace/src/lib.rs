@@ -17,6 +17,7 @@ pub use model::*;
 pub use service::MarketplaceService;
 pub use service::downhill::{award, open_review, record_completion, record_unsigned, record_work_started};
 pub use settings::Settings;
+pub use store::bids::live_bidders;
 pub use store::jobs::{job_cards, job_titles, public_jobs};
 pub use tasks::{BiddingClose, JobExpiry, ReviewPublication, register};
 

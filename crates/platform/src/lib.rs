@@ -2,15 +2,18 @@
 
 mod services;
 mod settings;
+mod subjects;
 
 use std::sync::Arc;
 
 use contracts::ContractsService;
 use database::Db;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use escrow::{EscrowService, PaymentProvider};
 use identity::{Authenticator, IdentityService, Keys, Secrets, Vault};
 use kernel::{Clock, Faults};
 use marketplace::MarketplaceService;
+use notifications::{Mailer, NotificationsService, RenderError};
 use outbox::Registry;
 
 pub use services::{Commands, Queries};
@@ -27,8 +30,23 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The server's secrets.
     pub secrets: Secrets,
+    /// Who moves the money.
+    pub payments: Arc<dyn PaymentProvider>,
+    /// Who carries mail.
+    pub mailer: Arc<dyn Mailer>,
     /// The numbers of every domain.
     pub settings: Settings,
+}
+
+/// Why a platform cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A secret or setting is not as it must be; all faults at once.
+    #[error("{0}")]
+    Settings(#[from] Faults),
+    /// A message's template is not well formed.
+    #[error("{0}")]
+    Template(#[from] RenderError),
 }
 
 /// Every service of the product over one database.
@@ -38,6 +56,8 @@ pub struct Platform {
     authenticator: Authenticator,
     keys: Keys,
     vault: Vault,
+    payments: Arc<dyn PaymentProvider>,
+    mailer: Arc<dyn Mailer>,
     commands: Commands,
     registry: Arc<Registry>,
 }
@@ -46,11 +66,12 @@ impl Platform {
     /// Builds the services; nothing runs yet.
     ///
     /// # Errors
-    /// Every fault in the secrets or settings.
-    pub fn new(parts: Parts) -> Result<Self, Faults> {
-        let Parts { db, clock, secrets, settings } = parts;
+    /// Every fault in the secrets, settings and templates.
+    pub fn new(parts: Parts) -> Result<Self, SetupError> {
+        let Parts { db, clock, secrets, payments, mailer, settings } = parts;
         settings.identity.check()?;
         settings.contracts.check()?;
+        settings.notifications.check()?;
         let keys = Keys::derive(&secrets)?;
         let vault = Vault::new(keys.clone(), &settings.identity);
         let mut registry = Registry::new();
@@ -61,19 +82,34 @@ impl Platform {
         let contracts = Arc::new(ContractsService::new(db.clone(), vault.clone(), settings.contracts));
         contracts::register(&mut registry, contracts.clone());
 
+        let escrow = Arc::new(EscrowService::new(db.clone(), payments.clone(), settings.escrow));
+        escrow::register(&mut registry, &escrow);
+        let notifications = Arc::new(NotificationsService::new(
+            db.clone(),
+            keys.clone(),
+            Arc::new(subjects::DomainSubjects),
+            mailer.clone(),
+            settings.notifications,
+        )?);
+        notifications::register(&mut registry, notifications.clone());
+
         let queries = Queries {
             identity: identity.clone(),
             marketplace: marketplace.clone(),
             contracts: contracts.clone(),
+            escrow: escrow.clone(),
+            notifications: notifications.clone(),
         };
         Ok(Self {
             authenticator: Authenticator::new(keys.clone(), &settings.identity),
-            commands: Commands { identity, marketplace, contracts, queries },
+            commands: Commands { identity, marketplace, contracts, escrow, notifications, queries },
             registry: Arc::new(registry),
             db,
             clock,
             keys,
             vault,
+            payments,
+            mailer,
         })
     }
 
@@ -105,6 +141,18 @@ impl Platform {
     #[must_use]
     pub fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    /// Who moves the money.
+    #[must_use]
+    pub fn payments(&self) -> &dyn PaymentProvider {
+        self.payments.as_ref()
+    }
+
+    /// Who carries mail.
+    #[must_use]
+    pub fn mailer(&self) -> &dyn Mailer {
+        self.mailer.as_ref()
     }
 
     /// What can be asked.

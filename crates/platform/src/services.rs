@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use contracts::{ContractsCommands, ContractsQueries};
+use escrow::{EscrowCommands, EscrowQueries};
 use identity::{IdentityCommands, IdentityQueries};
 use marketplace::{MarketplaceCommands, MarketplaceQueries};
+use notifications::{NotificationsCommands, NotificationsQueries};
 
 /// What can be asked of the product.
 #[derive(Clone)]
@@ -15,6 +17,10 @@ pub struct Queries {
     pub marketplace: Arc<dyn MarketplaceQueries>,
     /// Contracts, signatures and milestones.
     pub contracts: Arc<dyn ContractsQueries>,
+    /// Held payments, releases, payouts, the books.
+    pub escrow: Arc<dyn EscrowQueries>,
+    /// The inbox.
+    pub notifications: Arc<dyn NotificationsQueries>,
 }
 
 /// What can be told to the product.
@@ -26,6 +32,10 @@ pub struct Commands {
     pub marketplace: Arc<dyn MarketplaceCommands>,
     /// Contracts, signatures and milestones.
     pub contracts: Arc<dyn ContractsCommands>,
+    /// Held payments, releases, payouts, the books.
+    pub escrow: Arc<dyn EscrowCommands>,
+    /// The inbox.
+    pub notifications: Arc<dyn NotificationsCommands>,
     /// What can be asked.
     pub queries: Queries,
 }

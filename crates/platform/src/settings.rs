@@ -12,4 +12,8 @@ pub struct Settings {
     pub marketplace: marketplace::Settings,
     /// Contracts, milestones, the inspection clock.
     pub contracts: contracts::Settings,
+    /// Held payments, releases, payouts.
+    pub escrow: escrow::Settings,
+    /// Mail and the inbox.
+    pub notifications: notifications::Settings,
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use database::Db;
+use escrow::provider::SignatureSecret;
+use escrow::provider::simulated::SimulatedProvider;
 use kernel::SystemClock;
-use platform::{Parts, Platform};
+use notifications::{FolderMailer, Mailer, SmtpMailer};
+use platform::{Parts, Platform, SetupError};
+use secrecy::ExposeSecret;
 
 use super::access::Access;
 use super::failure::Failure;
@@ -14,6 +17,9 @@ use crate::config::{ConfigFaults, Loaded};
 const SPARE_CONNECTIONS: u32 = 4;
 /// Connections of a command that does one thing.
 const FEW_CONNECTIONS: u32 = 4;
+
+/// The simulated provider's own connections: it shares none with us, as an outside system would not.
+const PROVIDER_CONNECTIONS: u32 = 4;
 
 /// For what the connections are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,25 +69,64 @@ pub(super) fn current_schema(access: &Access, migrate: bool) -> Result<(), Failu
     )))
 }
 
+/// The product put together, and the outside systems that live in this process.
+pub(super) struct Assembled {
+    /// Every service.
+    pub(super) platform: Platform,
+    /// The payment provider: an outside system, although it runs in here.
+    pub(super) provider: Arc<SimulatedProvider>,
+}
+
 /// Every service over a pool of its own.
 ///
 /// # Errors
 /// [`Failure`] when the database or a setting is at fault.
-pub(super) fn platform(loaded: &Loaded, access: &Access, purpose: Use) -> Result<Platform, Failure> {
+pub(super) fn assemble(loaded: &Loaded, access: &Access, purpose: Use) -> Result<Assembled, Failure> {
     let keys = loaded.keys()?;
-    let db: Db = access.connect(connections(loaded, purpose))?;
+    let clock = Arc::new(SystemClock);
+    let provider = Arc::new(SimulatedProvider::new(
+        access.connect(PROVIDER_CONNECTIONS)?,
+        clock.clone(),
+        SignatureSecret::new(keys.simulated_webhook.expose_secret()),
+        loaded.simulated_provider(),
+    ));
     let parts = Parts {
-        db,
-        clock: Arc::new(SystemClock),
+        db: access.connect(connections(loaded, purpose))?,
+        clock,
         secrets: keys.identity,
+        payments: provider.clone(),
+        mailer: mailer(loaded)?,
         settings: loaded.config.platform(),
     };
-    Platform::new(parts).map_err(|faults| {
-        let mut told = ConfigFaults::default();
-        for fault in faults.into_vec() {
-            told.push(fault.pointer, "the configuration", fault.message);
+    let platform = Platform::new(parts).map_err(|error| match error {
+        SetupError::Settings(faults) => {
+            let mut told = ConfigFaults::default();
+            for fault in faults.into_vec() {
+                told.push(fault.pointer, "the configuration", fault.message);
+            }
+            Failure::Config(told)
         }
+        SetupError::Template(error) => Failure::Internal(error.to_string()),
+    })?;
+    Ok(Assembled { platform, provider })
+}
+
+/// Over SMTP when a server is stated, into the folder otherwise.
+fn mailer(loaded: &Loaded) -> Result<Arc<dyn Mailer>, Failure> {
+    let settings = &loaded.config.notifications;
+    let refused = |setting: &str, message: String| {
+        let mut told = ConfigFaults::default();
+        told.push(setting, "the configuration", message);
         Failure::Config(told)
+    };
+    Ok(match &loaded.config.mail.smtp_url {
+        Some(url) => Arc::new(
+            SmtpMailer::new(url, settings).map_err(|error| refused("mail.smtp_url", error.to_string()))?,
+        ),
+        None => Arc::new(
+            FolderMailer::new(loaded.mail_folder(), &settings.mail_from)
+                .map_err(|error| refused("notifications.mail_from", error.to_string()))?,
+        ),
     })
 }
 
@@ -96,8 +141,8 @@ pub(super) fn with_platform<T>(
 ) -> Result<T, Failure> {
     let access = Access::open(loaded)?;
     let result = current_schema(&access, false).and_then(|()| {
-        let platform = platform(loaded, &access, purpose)?;
-        command(&platform)
+        let assembled = assemble(loaded, &access, purpose)?;
+        command(&assembled.platform)
     });
     let closed = access.close();
     let value = result?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::access::Access;
 use super::args::Serve;
-use super::assembly::{self, Use};
+use super::assembly::{self, Assembled, Use};
 use super::failure::Failure;
 use super::output::{Voice, say};
 use super::signals::StopRequest;
@@ -63,9 +63,10 @@ async fn serve_over(
     stop: &mut StopRequest,
 ) -> Result<(), Failure> {
     assembly::current_schema(access, asked.migrate)?;
-    let platform = assembly::platform(loaded, access, Use::Serve)?;
+    let Assembled { platform, provider } = assembly::assemble(loaded, access, Use::Serve)?;
     let logins = if asked.demo { demo::seed(&platform, &loaded.mail_folder())? } else { Vec::new() };
     let server = Server::start(loaded.server(&loaded.keys()?), &platform).map_err(not_started)?;
+    let _webhooks = provider.start_deliveries().map_err(|error| Failure::Internal(error.to_string()))?;
     let workers = if asked.no_workers { None } else { Some(start_workers(&platform, loaded)?) };
     let ready = Ready {
         address: format!("http://{}", server.address()),
@@ -101,7 +102,7 @@ pub(super) fn work(voice: Voice, loaded: &Loaded) -> Result<(), Failure> {
         let access = Access::open(loaded)?;
         let result = async {
             assembly::current_schema(&access, false)?;
-            let platform = assembly::platform(loaded, &access, Use::Work)?;
+            let platform = assembly::assemble(loaded, &access, Use::Work)?.platform;
             let workers = start_workers(&platform, loaded)?;
             voice.tell_line(&serde_json::json!({ "workers": true }), || {
                 "The workers run. Ctrl-C stops them.".to_owned()

@@ -9,6 +9,7 @@ mod secrets;
 use std::path::{Path, PathBuf};
 
 use database::{ExecutorSettings, Roles};
+use escrow::provider::simulated::SimulatedSettings;
 use outbox::WorkerSettings;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,12 @@ pub struct Config {
     pub marketplace: marketplace::Settings,
     /// Contracts, milestones, the inspection clock.
     pub contracts: contracts::Settings,
+    /// Held payments, releases, payouts.
+    pub escrow: escrow::Settings,
+    /// What people are told.
+    pub notifications: notifications::Settings,
+    /// The payment provider that stands in until there is a real one.
+    pub simulated_provider: SimulatedSettings,
     /// What must never be printed.
     #[serde(skip_serializing)]
     pub secrets: Secrets,
@@ -254,11 +261,23 @@ impl Config {
             identity: self.identity.clone(),
             marketplace: self.marketplace.clone(),
             contracts: self.contracts.clone(),
+            escrow: self.escrow.clone(),
+            notifications: self.notifications.clone(),
         }
     }
 }
 
 impl Loaded {
+    /// The simulated provider's settings, with this server's own address for its webhooks when no other is stated.
+    #[must_use]
+    pub fn simulated_provider(&self) -> SimulatedSettings {
+        let ServerSettings { host, port } = &self.config.server;
+        let host = if matches!(host.as_str(), "0.0.0.0" | "::") { "127.0.0.1" } else { host };
+        let here = || format!("http://{host}:{port}/webhooks/simulated");
+        let settings = self.config.simulated_provider.clone();
+        SimulatedSettings { webhook_url: settings.webhook_url.or_else(|| Some(here())), ..settings }
+    }
+
     /// What the server is started with.
     #[must_use]
     pub fn server(&self, keys: &Keys) -> ServerConfig {

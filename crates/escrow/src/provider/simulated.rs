@@ -14,7 +14,7 @@ use std::sync::Arc;
 use chrono::Duration;
 use database::{Db, Tx};
 use kernel::{BasisPoints, Clock, Currency, Instant, Money, PartyId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::cards::Behaviour;
@@ -31,7 +31,7 @@ pub use deliver::{Deliveries, SignedWebhook};
 pub const SIGNATURE_HEADER: &str = "Simulated-Signature";
 
 /// How the simulated provider behaves.
-#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct SimulatedSettings {
     /// Where webhooks are sent; nothing is sent without it.

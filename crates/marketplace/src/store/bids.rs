@@ -242,6 +242,17 @@ pub(crate) fn list_own(
     rows.into_iter().map(read).collect()
 }
 
+/// Who has a live bid for a job. For telling each of them alone: none may learn of another.
+///
+/// # Errors
+/// [`Error`] when they cannot be read.
+pub fn live_bidders(conn: &mut PgConnection, job: JobId) -> Result<Vec<PartyId>, Error> {
+    Ok(bids::table
+        .filter(bids::job_id.eq(job).and(bids::status.eq(BidStatus::Submitted.as_str())))
+        .select(bids::contractor_id)
+        .load(conn)?)
+}
+
 /// Whether a party ever bid on a job.
 pub(crate) fn has_bid(conn: &mut PgConnection, job: JobId, contractor: PartyId) -> Result<bool, Error> {
     let own = bids::table.filter(bids::job_id.eq(job).and(bids::contractor_id.eq(contractor)));

@@ -26,16 +26,25 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 const NOT_IN_A_DOMAIN: [&str; 4] = ["actix-web", "actix-rt", "gateway", "utoipa"];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")).exec().unwrap()
+    MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))
+        .exec()
+        .unwrap()
 }
 
 #[test]
 fn every_crate_stands_only_on_those_below_it() {
     let metadata = metadata();
-    let members: BTreeMap<_, _> =
-        metadata.workspace_packages().into_iter().map(|package| (package.name.to_string(), package)).collect();
+    let members: BTreeMap<_, _> = metadata
+        .workspace_packages()
+        .into_iter()
+        .map(|package| (package.name.to_string(), package))
+        .collect();
     for name in members.keys().filter(|name| !["gateway", "tests"].contains(&name.as_str())) {
-        assert!(MAY_USE.iter().any(|(known, _)| known == name), "say in this test what `{name}` may stand on");
+        assert!(
+            MAY_USE.iter().any(|(known, _)| known == name),
+            "say in this test what `{name}` may stand on"
+        );
     }
     for (name, allowed) in MAY_USE {
         let used = members[name]

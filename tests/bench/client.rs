@@ -1,0 +1,91 @@
+//! One keep-alive HTTP/1.1 connection that sends prepared bytes and reads an answer whole. As little as will do, so
+//! that on a machine shared with the server the load tool takes as small a part as it can.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A request, ready to be sent.
+pub type Request = Vec<u8>;
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The body's bytes.
+    pub body: Vec<u8>,
+}
+
+/// Renders a request; `key` becomes the `Idempotency-Key`.
+#[must_use]
+pub fn request(method: &str, path: &str, token: Option<&str>, key: Option<&str>, body: Option<&serde_json::Value>) -> Request {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: bench\r\n");
+    if let Some(token) = token {
+        head.push_str(&format!("Authorization: Bearer {token}\r\n"));
+    }
+    if let Some(key) = key {
+        head.push_str(&format!("Idempotency-Key: {key}\r\n"));
+    }
+    let body = body.map(ToString::to_string).unwrap_or_default();
+    if !body.is_empty() {
+        head.push_str("Content-Type: application/json\r\n");
+    }
+    head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    head.into_bytes()
+}
+
+/// A connection to the server.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// # Errors
+    /// When the server does not accept it.
+    pub async fn open(address: &str) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(32 * 1024) })
+    }
+
+    /// # Errors
+    /// When the connection breaks or what comes back is not HTTP with a length.
+    pub async fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        loop {
+            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
+                let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
+                let status = head.get(9..12).and_then(|code| code.parse().ok()).ok_or_else(malformed)?;
+                let length = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length:"))
+                    .map_or(Ok(0), |length| length.trim().parse::<usize>().map_err(|_| malformed()))?;
+                let whole = end + 4 + length;
+                while self.buffer.len() < whole {
+                    self.read_more().await?;
+                }
+                return Ok(Answer { status, body: self.buffer[end + 4..whole].to_vec() });
+            }
+            self.read_more().await?;
+        }
+    }
+
+    async fn read_more(&mut self) -> io::Result<()> {
+        match self.stream.read_buf(&mut self.buffer).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+fn malformed() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "not an HTTP answer with a length")
+}
