@@ -17,8 +17,10 @@ const RETRY_AFTER_UNAVAILABLE: u32 = 2;
 /// Seconds after which trying again makes sense when somebody else held a row.
 const RETRY_AFTER_BUSY: u32 = 1;
 
-/// An error on its way to the client.
-pub struct Problem {
+/// An error on its way to the client. Boxed: results carry it everywhere, and it is the rarer half of them.
+pub struct Problem(Box<Inner>);
+
+struct Inner {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -30,7 +32,7 @@ pub struct Problem {
     /// The whole story, for the log only.
     cause: Option<String>,
     /// What a transaction needs to know to try again.
-    database: Option<Box<database::Error>>,
+    database: Option<database::Error>,
 }
 
 /// What a problem looks like outside.
@@ -80,7 +82,7 @@ impl Problem {
     /// A problem of that status, code and sentence.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Inner {
             status,
             code,
             detail: detail.into(),
@@ -91,7 +93,7 @@ impl Problem {
             headers: Vec::new(),
             cause: None,
             database: None,
-        }
+        }))
     }
 
     /// 400: the request cannot be read at all.
@@ -118,7 +120,7 @@ impl Problem {
     pub fn invalid(status: StatusCode, faults: Vec<Fault>) -> Self {
         let count = faults.len();
         let detail = format!("{count} fault{} in the request", if count == 1 { "" } else { "s" });
-        Self { faults, ..Self::new(status, "invalid_request", detail) }
+        Self::new(status, "invalid_request", detail).but(|it| it.faults = faults)
     }
 
     /// 412: `If-Match` named another version than the present one.
@@ -130,62 +132,71 @@ impl Problem {
     /// 500: our own fault; the cause is for the log.
     #[must_use]
     pub fn internal(cause: impl Into<String>) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
-        }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
+            .but(|it| it.cause = Some(cause.into()))
     }
 
     /// 503: overloaded or stopping.
     #[must_use]
     pub fn unavailable(cause: impl Into<String>) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            retry_after: Some(RETRY_AFTER_UNAVAILABLE),
-            ..Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "overloaded or stopping; try again shortly",
-            )
-        }
+        let detail = "overloaded or stopping; try again shortly";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+            .retry_after(RETRY_AFTER_UNAVAILABLE)
+            .but(|it| it.cause = Some(cause.into()))
+    }
+
+    /// 409: somebody else holds it this moment.
+    fn busy(cause: String) -> Self {
+        let detail = "somebody else is changing it this moment; try again";
+        Self::new(StatusCode::CONFLICT, "busy", detail).retry_after(RETRY_AFTER_BUSY).but(|it| {
+            it.database = Some(database::Error::LockNotAvailable);
+            it.cause = Some(cause);
+        })
+    }
+
+    fn coded(self, code: &'static str) -> Self {
+        self.but(|it| it.code = code)
+    }
+
+    fn but(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(&mut self.0);
+        self
     }
 
     /// With a `Retry-After`.
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
-        Self { retry_after: Some(seconds), ..self }
+        self.but(|it| it.retry_after = Some(seconds))
     }
 
     /// With a header more.
     #[must_use]
-    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.push((name, value));
-        }
-        self
+    pub fn with_header(self, name: HeaderName, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).ok();
+        self.but(|it| it.headers.extend(value.map(|value| (name, value))))
     }
 
     /// Its status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// Its code.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     /// Whether nobody knows what came of it: another system did not answer, or we failed half-way.
     pub(crate) fn is_unsettled(&self) -> bool {
-        self.status.is_server_error()
+        self.0.status.is_server_error()
     }
 
     /// What only the log may know.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// What the client sees.
@@ -193,26 +204,30 @@ impl Problem {
     pub fn view(&self, request_id: &str) -> ProblemView {
         ProblemView {
             r#type: "about:blank",
-            title: title(self.status).to_owned(),
-            status: self.status.as_u16(),
-            code: self.code.to_owned(),
-            detail: self.detail.clone(),
+            title: title(self.0.status).to_owned(),
+            status: self.0.status.as_u16(),
+            code: self.0.code.to_owned(),
+            detail: self.0.detail.clone(),
             request_id: request_id.to_owned(),
-            state: self.state.map(str::to_owned),
-            allowed_actions: self.allowed.as_ref().map(|all| all.iter().map(|&one| one.to_owned()).collect()),
-            errors: self.faults.iter().map(ProblemFault::from).collect(),
+            state: self.0.state.map(str::to_owned),
+            allowed_actions: self
+                .0
+                .allowed
+                .as_ref()
+                .map(|all| all.iter().map(|&one| one.to_owned()).collect()),
+            errors: self.0.faults.iter().map(ProblemFault::from).collect(),
         }
     }
 
     /// The response to this request.
     #[must_use]
     pub fn respond(&self, request_id: &str) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
+        let mut response = HttpResponse::build(self.0.status);
         response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
-        for header in &self.headers {
+        for header in &self.0.headers {
             response.append_header(header.clone());
         }
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             response.insert_header((RETRY_AFTER, seconds));
         }
         let body = serde_json::to_vec(&self.view(request_id)).unwrap_or_default();
@@ -241,39 +256,26 @@ impl<E: Classify> From<E> for Problem {
         let (code, detail) = (error.code(), error.to_string());
         let plain = |status| Self::new(status, code, detail.clone());
         match error.kind() {
-            ErrorKind::Invalid(faults) => {
-                Self { code, ..Self::invalid(StatusCode::UNPROCESSABLE_ENTITY, faults) }
-            }
-            ErrorKind::Unauthenticated => Self { code, detail: detail.clone(), ..Self::unauthenticated() },
+            ErrorKind::Invalid(faults) => Self::invalid(StatusCode::UNPROCESSABLE_ENTITY, faults).coded(code),
+            ErrorKind::Unauthenticated => Self::unauthenticated().coded(code).but(|it| it.detail = detail),
             ErrorKind::Forbidden => plain(StatusCode::FORBIDDEN),
-            ErrorKind::NotFound => Self { code, ..Self::not_found() },
-            ErrorKind::WrongState { state, allowed } => {
-                Self { state: Some(state), allowed: Some(allowed), ..plain(StatusCode::CONFLICT) }
-            }
+            ErrorKind::NotFound => Self::not_found().coded(code),
+            ErrorKind::WrongState { state, allowed } => plain(StatusCode::CONFLICT).but(|it| {
+                it.state = Some(state);
+                it.allowed = Some(allowed);
+            }),
             ErrorKind::Conflict => plain(StatusCode::CONFLICT),
             ErrorKind::StalePrecondition => plain(StatusCode::PRECONDITION_FAILED),
             ErrorKind::PreconditionRequired => plain(StatusCode::PRECONDITION_REQUIRED),
             ErrorKind::TooMany { retry_after } => {
                 plain(StatusCode::TOO_MANY_REQUESTS).retry_after(retry_after)
             }
-            ErrorKind::Busy => Self {
-                database: Some(Box::new(database::Error::LockNotAvailable)),
-                cause: Some(whole_story(&error)),
-                ..Self::new(
-                    StatusCode::CONFLICT,
-                    "busy",
-                    "somebody else is changing it this moment; try again",
-                )
-                .retry_after(RETRY_AFTER_BUSY)
-            },
+            ErrorKind::Busy => Self::busy(whole_story(&error)),
             ErrorKind::Unavailable => {
                 let cause = whole_story(&error);
-                Self {
-                    code,
-                    // Makes the transaction give up its connection, which may be the broken thing.
-                    database: Some(Box::new(database::Error::Unavailable(cause.clone()))),
-                    ..Self::unavailable(cause)
-                }
+                // Makes the transaction give up its connection, which may be the broken thing.
+                let database = database::Error::Unavailable(cause.clone());
+                Self::unavailable(cause).coded(code).but(|it| it.database = Some(database))
             }
             ErrorKind::Internal => Self::internal(whole_story(&error)),
         }
@@ -298,13 +300,13 @@ fn whole_story(error: &dyn std::error::Error) -> String {
 /// Lets a handler's unit of work end with a problem and still be tried again after a deadlock or a taken lock.
 impl TransactionError for Problem {
     fn database(&self) -> Option<&database::Error> {
-        self.database.as_deref()
+        self.0.database.as_ref()
     }
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.detail)
+        write!(f, "{} {}: {}", self.0.status.as_u16(), self.0.code, self.0.detail)
     }
 }
 
@@ -313,15 +315,15 @@ impl std::fmt::Debug for Problem {
         write!(
             f,
             "{self}{}{}",
-            if self.cause.is_some() { " because " } else { "" },
-            self.cause.as_deref().unwrap_or_default()
+            if self.0.cause.is_some() { " because " } else { "" },
+            self.0.cause.as_deref().unwrap_or_default()
         )
     }
 }
 
 impl actix_web::ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// Without the request's id: the outermost middleware writes it again with one.

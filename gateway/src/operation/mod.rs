@@ -82,25 +82,21 @@ pub(crate) enum Content {
 
 impl Operation {
     /// An operation that reads.
-    #[must_use]
     pub fn get(path: &'static str) -> OperationBuilder {
         OperationBuilder::new(Method::GET, path)
     }
 
     /// An operation that makes or moves something.
-    #[must_use]
     pub fn post(path: &'static str) -> OperationBuilder {
         OperationBuilder::new(Method::POST, path)
     }
 
     /// An operation that changes something.
-    #[must_use]
     pub fn patch(path: &'static str) -> OperationBuilder {
         OperationBuilder::new(Method::PATCH, path)
     }
 
     /// An operation that ends something.
-    #[must_use]
     pub fn delete(path: &'static str) -> OperationBuilder {
         OperationBuilder::new(Method::DELETE, path)
     }
