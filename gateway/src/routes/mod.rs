@@ -2,6 +2,7 @@
 
 pub mod contracts;
 pub mod identity;
+pub mod notifications;
 pub mod operation;
 
 use crate::operation::Operation;
@@ -9,5 +10,8 @@ use crate::operation::Operation;
 /// All operations, in the order of the document.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    [operation::operations(), identity::operations(), contracts::operations()].into_iter().flatten().collect()
+    [operation::operations(), identity::operations(), contracts::operations(), notifications::operations()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
