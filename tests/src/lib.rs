@@ -2,8 +2,10 @@
 
 mod answer;
 mod app;
+mod people;
 mod person;
 
 pub use answer::Answer;
 pub use app::{TestApp, settings};
+pub use people::{PASSWORD, papers, unique_email};
 pub use person::Person;

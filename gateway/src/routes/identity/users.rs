@@ -11,43 +11,43 @@ use crate::{Body, Context, Operation, Problem, Reply, SignedIn, Who};
 
 /// A change of one's own profile. What is not named stays; `null` removes.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct ProfileChange {
     /// The full name.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 120)]
-    #[serde(skip_serializing_if = "Change::is_absent")]
+    #[serde(default, skip_serializing_if = "Change::is_absent")]
     pub name: Change<String>,
     /// The phone number, with its country code.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 40)]
-    #[serde(skip_serializing_if = "Change::is_absent")]
+    #[serde(default, skip_serializing_if = "Change::is_absent")]
     pub phone: Change<String>,
     /// The IANA time zone.
     #[schema(nullable = false, min_length = 1, max_length = 64)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     /// The exact place. Others see a point of a grid of about 1 km.
     #[schema(value_type = Option<GeoPointView>)]
-    #[serde(skip_serializing_if = "Change::is_absent")]
+    #[serde(default, skip_serializing_if = "Change::is_absent")]
     pub location: Change<GeoPointView>,
     /// Contractors only: a line below the name.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 120)]
-    #[serde(skip_serializing_if = "Change::is_absent")]
+    #[serde(default, skip_serializing_if = "Change::is_absent")]
     pub headline: Change<String>,
     /// Contractors only: a longer text.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4000)]
-    #[serde(skip_serializing_if = "Change::is_absent")]
+    #[serde(default, skip_serializing_if = "Change::is_absent")]
     pub bio: Change<String>,
     /// Contractors only: all trades, as lower-case words joined by `_` or `-`.
     #[schema(nullable = false, max_items = 30)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trades: Option<Vec<ProfileSlug>>,
     /// Contractors only: all skills, written as trades are.
     #[schema(nullable = false, max_items = 30)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skills: Option<Vec<ProfileSlug>>,
     /// Contractors only: how far from the place the contractor goes, in kilometres.
     #[schema(value_type = Option<i32>, minimum = 1, maximum = 20000)]
-    #[serde(skip_serializing_if = "Change::is_absent")]
+    #[serde(default, skip_serializing_if = "Change::is_absent")]
     pub service_radius_km: Change<i32>,
 }
 
