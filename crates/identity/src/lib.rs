@@ -27,7 +27,7 @@ pub use settings::Settings;
 pub use token::{AccessToken, Authenticator, Claims, TokenError};
 pub use vault::{Vault, VaultError, VaultSubject};
 
-use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, Position};
+use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId, Position};
 
 /// What can be asked of this crate.
 pub trait IdentityQueries: Send + Sync {
@@ -140,4 +140,11 @@ pub trait IdentityCommands: IdentityQueries {
     /// # Errors
     /// [`Error::EmailInUse`].
     fn create_admin(&self, caller: &Caller, admin: NewAdmin) -> Result<Person, Error>;
+
+    /// Takes a person's address as theirs on the operator's word, without a mail: for the operator's commands, not for anybody over
+    /// the network.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    fn vouch_for_email(&self, person: PersonId) -> Result<Person, Error>;
 }

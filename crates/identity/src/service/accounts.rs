@@ -87,6 +87,15 @@ impl IdentityService {
         })
     }
 
+    pub(super) fn take_email_as_proven(&self, id: PersonId) -> Result<Person, Error> {
+        self.db.transaction(|tx| {
+            let now = tx.now()?;
+            let person = store::find_person(tx.conn(), id)?.ok_or(Error::NotFound("person"))?;
+            let email = Email::lookup(&person.email);
+            store::mark_email_verified(tx.conn(), id, &email, now)?.ok_or(Error::NotFound("person"))
+        })
+    }
+
     /// Before the slow hashing; whether it is taken is decided by the insert.
     fn refuse_known_email(&self, email: &Email) -> Result<(), Error> {
         let taken = self.db.read(|conn| store::email_exists(conn, email.canonical()))?;
