@@ -1,6 +1,8 @@
 //! Somebody with an HTTP client of their own.
 
+use gateway::demo::stage::Player;
 use reqwest::{Client, Method, RequestBuilder};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::Answer;
@@ -22,6 +24,7 @@ pub struct Person {
     pub token: Option<String>,
     /// The refresh token that came with it.
     pub refresh_token: Option<String>,
+    pub(crate) player: Option<Box<Player>>,
 }
 
 impl Person {
@@ -36,6 +39,20 @@ impl Person {
             password: String::new(),
             token: None,
             refresh_token: None,
+            player: None,
+        }
+    }
+
+    pub(crate) fn signed_in(self, player: Player, email: &str, password: &str) -> Self {
+        Self {
+            id: player.person.to_string(),
+            party: player.party.to_string(),
+            email: email.to_owned(),
+            password: password.to_owned(),
+            token: Some(player.signed_in.access.token.expose_secret().to_owned()),
+            refresh_token: Some(player.signed_in.refresh_token.expose_secret().to_owned()),
+            player: Some(Box::new(player)),
+            ..self
         }
     }
 
