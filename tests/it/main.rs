@@ -1,4 +1,5 @@
 //! The tests that need the whole product. One binary: each more would be one more link.
 
+mod demo;
 mod house;
 mod notifications;

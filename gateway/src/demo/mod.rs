@@ -1,16 +1,16 @@
 //! The demo: what is put into a new installation, and the walk through the main job as a client sees it.
 
 mod client;
+mod seed;
 pub mod stage;
 mod teller;
 
-use std::path::Path;
-
-use platform::Platform;
 use serde::Serialize;
 
 use crate::command::{Failure, Voice};
 use crate::config::Loaded;
+
+pub use seed::{ADMIN, PASSWORD, logins, seed};
 
 /// With what to sign in as one of the demo's people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,10 +21,6 @@ pub struct DemoLogin {
     pub email: &'static str,
     /// The same for all.
     pub password: &'static str,
-}
-
-pub(crate) fn seed(_platform: &Platform, _mail: &Path) -> Result<Vec<DemoLogin>, Failure> {
-    Ok(Vec::new())
 }
 
 pub(crate) fn run(_url: Option<&str>, _voice: Voice, _loaded: &Loaded) -> Result<(), Failure> {
