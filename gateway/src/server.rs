@@ -78,7 +78,7 @@ impl Server {
     /// # Errors
     /// [`StartError`], for one when the port is taken.
     pub fn start(config: ServerConfig, platform: &Platform) -> Result<Self, StartError> {
-        Self::start_with(config, platform, routes::operations())
+        Self::start_with(config, platform, routes::operations_with(platform.payments().name()))
     }
 
     /// Serves these operations: those of [`routes::operations`] and an embedder's own, for one.

@@ -139,6 +139,13 @@ impl OperationBuilder {
         )
     }
 
+    /// Its answer holds a page of something, and it takes `limit` and `cursor`; the handler gets them as [`Paging`](crate::Paging)
+    /// and writes the next cursor itself.
+    pub fn pages(mut self) -> Self {
+        self.0.lists = true;
+        self
+    }
+
     /// Its own errors; those that follow from its classes are added by the document.
     pub fn errors(mut self, errors: &[ErrorDoc]) -> Self {
         self.0.errors.extend_from_slice(errors);
