@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kernel::{Clock, Instant};
+use marketplace::{JobId, PublicJob};
 use platform::Platform;
 
+use crate::http::Problem;
 use crate::http::cursor::CursorKey;
+use crate::jobs::Jobs;
 use crate::lanes::Lanes;
 use crate::rates::Rates;
 use crate::sessions::Sessions;
@@ -23,6 +26,7 @@ struct Inner {
     cursors: CursorKey,
     rates: Rates,
     sessions: Sessions,
+    jobs: Jobs,
     document: String,
     draining: AtomicBool,
     under_way: AtomicUsize,
@@ -45,6 +49,7 @@ impl App {
             cursors: CursorKey::new(config.cursor_key()),
             rates: Rates::new(&config.rate_limit),
             sessions: Sessions::start(platform)?,
+            jobs: Jobs::start(platform)?,
             document,
             draining: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
@@ -78,6 +83,11 @@ impl App {
 
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// A job by its id, as it is before anybody in particular looks.
+    pub(crate) async fn find_job(&self, id: JobId) -> Result<Option<PublicJob>, Problem> {
+        self.0.jobs.find(self, id).await
     }
 
     /// The OpenAPI document, as text.

@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 mod gate;
 mod http;
+mod jobs;
 mod keyed;
 mod lanes;
 mod middleware;

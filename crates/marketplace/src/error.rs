@@ -131,7 +131,7 @@ impl Classify for Error {
             Self::AlreadyBid => "already_bid",
             Self::OwnJob => "own_job",
             Self::NotVerified => "contractor_not_verified",
-            Self::Stale => "stale",
+            Self::Stale => "stale_precondition",
             Self::ReviewClosed => "review_closed",
             Self::AlreadyReviewed => "already_reviewed",
             Self::Database(error) => error.code(),

@@ -11,4 +11,4 @@ pub use bidding::{
 };
 pub use rating::{RatingSums, review_sides, summarise};
 pub use receipt::{Sealed, matches, seal};
-pub use visibility::{Access, Standing, access, outcome};
+pub use visibility::{Access, Standing, access, outcome, shown_to_all};

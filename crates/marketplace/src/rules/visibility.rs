@@ -2,7 +2,8 @@
 
 use kernel::{Instant, PartyId};
 
-use crate::model::{BidId, BidStatus, JobStatus, Outcome, OutcomeResult, PublicJob};
+use super::bidding::bidding_closed;
+use crate::model::{BidId, BidStatus, JobDetail, JobStatus, Outcome, OutcomeResult, PublicJob};
 
 /// How somebody may look at a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,18 @@ pub fn access(viewer: Option<PartyId>, job: &PublicJob) -> Access {
         (JobStatus::Open, _) => Access::Public,
         (_, Some(party)) => Access::IfBidder(party),
         (_, None) => Access::Nothing,
+    }
+}
+
+/// The job as this viewer sees it, when that is what everybody sees; otherwise more has to be asked.
+#[must_use]
+pub fn shown_to_all(viewer: Option<PartyId>, job: &PublicJob, now: Instant) -> Option<JobDetail> {
+    match access(viewer, job) {
+        Access::Public => {
+            let bidding_closed = bidding_closed(job.status, job.bidding_deadline, now);
+            Some(JobDetail { job: job.clone(), bidding_closed, address: None })
+        }
+        Access::Party | Access::IfBidder(_) | Access::Nothing => None,
     }
 }
 

@@ -35,7 +35,8 @@ impl MarketplaceService {
             }
             Access::IfBidder(party) => {
                 if self.db.read(|conn| store::bids::has_bid(conn, job.id, party))? {
-                    Ok(self.detail(job, None))
+                    // A loser never learns who won.
+                    Ok(self.detail(PublicJob { contractor: None, ..job }, None))
                 } else {
                     Err(Error::JobNotFound)
                 }

@@ -25,7 +25,6 @@ struct BidRow {
     contractor_id: Uuid,
     status: String,
     revision: i32,
-    amount: i64,
     currency: String,
     submitted_at: Instant,
     reason: Option<String>,

@@ -105,7 +105,7 @@ fn every_revision_is_kept_with_its_own_receipt() {
     assert!(second.submitted_at > first.submitted_at && second.created_at == first.created_at);
     assert_eq!(world.count("marketplace.bid_revisions WHERE amount IN (150000, 140000)"), 2);
     let stale = BidChange { bid_id: first.id, if_version: Some(1), change: amount(130_000) };
-    assert_eq!(code(world.market.revise_bid(bidder, stale)), "stale");
+    assert_eq!(code(world.market.revise_bid(bidder, stale)), "stale_precondition");
     assert_eq!(code(world.market.revise_bid(bidder, change(first.id, amount(5)))), "invalid_request");
     assert_eq!(world.events("bid.revised"), 1);
 }

@@ -79,6 +79,8 @@ fn a_job_that_has_left_open_is_for_its_parties_and_bidders() {
     assert!(seen(Some(&ada)).unwrap());
     assert!(seen(Some(&bob)).unwrap());
     assert!(!seen(Some(&cid)).unwrap());
+    // A loser does not learn who won.
+    assert_eq!(world.market.job(Some(&cid), job).unwrap().job.contractor, None);
     for stranger in [None, Some(&dan), Some(&world.homeowner("Eve")), Some(&world.admin())] {
         assert_eq!(code(seen(stranger)), "job_not_found");
     }
@@ -95,7 +97,7 @@ fn an_edit_counts_a_version_and_a_stale_one_is_refused() {
     assert!(edited.updated_at > edited.created_at);
     assert_eq!(world.events("job.edited"), 1);
     let stale = JobChange { job_id: job, if_version: Some(1), change: title("Too late") };
-    assert_eq!(code(world.market.edit_job(owner, stale)), "stale");
+    assert_eq!(code(world.market.edit_job(owner, stale)), "stale_precondition");
     let nothing = world.market.edit_job(owner, change(job, JobPatch::default())).unwrap().job;
     assert_eq!(nothing.version, 2);
 }

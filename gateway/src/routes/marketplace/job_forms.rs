@@ -1,0 +1,318 @@
+//! What operations on jobs take.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use identity::geo::GeoPoint;
+use kernel::{Currency, Fault, Faults};
+use marketplace::{
+    Address, Budget, Category, Country, Description, JobFilter, JobPatch, JobScope, JobStatus, NewJob, Place,
+    PublishAs, Reveal, Skills, Title, Urgency,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::job_views::{JobAddress, JobPoint};
+use super::words::{RevealWord, UrgencyWord, Word, given};
+
+/// A skill asked for.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(min_length = 1, max_length = 50)]
+pub struct JobSkill(pub String);
+
+impl AsRef<str> for JobSkill {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a new job is shown at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum JobNewStatus {
+    /// For its owner only, to be published later.
+    Draft,
+    /// Public and open for bids.
+    #[default]
+    Open,
+}
+
+/// A job to post.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobNew {
+    /// What it is called.
+    #[schema(min_length = 3, max_length = 120)]
+    pub title: String,
+    /// What is to be done.
+    #[schema(min_length = 1, max_length = 10_000)]
+    pub description: String,
+    /// The trade: a slug of the catalogue, as `plumbing`.
+    #[schema(min_length = 1, max_length = 50)]
+    pub category: String,
+    /// Skills asked for.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub skills: Vec<JobSkill>,
+    /// Where. Strangers see the area only.
+    pub address: JobAddress,
+    /// The lower end of the budget, in minor units.
+    #[schema(minimum = 0, maximum = 100_000_000)]
+    pub budget_min: Option<i64>,
+    /// The upper end of the budget, in minor units.
+    #[schema(minimum = 0, maximum = 100_000_000)]
+    pub budget_max: Option<i64>,
+    /// The currency of the budget and of every bid, ISO 4217; `USD` when it is not said.
+    #[schema(pattern = "^[A-Z]{3}$")]
+    pub currency: Option<String>,
+    /// How soon; `normal` when it is not said.
+    pub urgency: Option<UrgencyWord>,
+    /// The day on which work should start.
+    pub wanted_start: Option<NaiveDate>,
+    /// When bidding ends: from 1 hour to 90 days ahead, 14 days when it is not said.
+    pub bidding_deadline: Option<DateTime<Utc>>,
+    /// When the owner sees bids; `on_arrival` when it is not said.
+    pub reveal: Option<RevealWord>,
+    /// Draft, or open at once, which it is when it is not said.
+    #[serde(default)]
+    pub status: JobNewStatus,
+}
+
+impl JobNew {
+    pub(super) fn example() -> Self {
+        Self {
+            title: "Tile the bathroom".to_owned(),
+            description: "Floor and walls, 12 square metres".to_owned(),
+            category: "tiling".to_owned(),
+            skills: vec![JobSkill("tiling".to_owned())],
+            address: JobAddress::example(),
+            budget_min: Some(100_000),
+            budget_max: Some(250_000),
+            currency: Some("USD".to_owned()),
+            urgency: Some(Word(Urgency::Normal)),
+            wanted_start: NaiveDate::from_ymd_opt(2027, 3, 1),
+            bidding_deadline: None,
+            reveal: Some(Word(Reveal::AtClose)),
+            status: JobNewStatus::Open,
+        }
+    }
+
+    /// # Errors
+    /// Every fault, with its place in the body.
+    pub(super) fn command(&self) -> Result<NewJob, Faults> {
+        let mut faults = Faults::none();
+        let title = faults.take("/title", Title::new(&self.title));
+        let description = faults.take("/description", Description::new(&self.description));
+        let category = faults.take("/category", Category::new(&self.category));
+        let skills = faults.take("/skills", Skills::new(&self.skills));
+        let address = faults.take("/address", address(&self.address));
+        let budget = faults.take("", Budget::new(self.budget_min, self.budget_max));
+        let currency = faults.take("/currency", self.currency.as_deref().map_or(Ok(Currency::USD), currency));
+        match (title, description, category, skills, address, budget, currency) {
+            (
+                Some(title),
+                Some(description),
+                Some(category),
+                Some(skills),
+                Some(address),
+                Some(budget),
+                Some(currency),
+            ) => Ok(NewJob {
+                title,
+                description,
+                category,
+                skills,
+                address,
+                budget,
+                currency,
+                urgency: self.urgency.map_or(Urgency::Normal, |word| word.0),
+                wanted_start: self.wanted_start,
+                bidding_deadline: self.bidding_deadline,
+                reveal: self.reveal.map_or(Reveal::OnArrival, |word| word.0),
+                publish_as: match self.status {
+                    JobNewStatus::Draft => PublishAs::Draft,
+                    JobNewStatus::Open => PublishAs::Open,
+                },
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+/// What to change in a job; what is not in the body stays, and `null` takes away what can be absent.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schema(min_properties = 1)]
+pub struct JobChange {
+    /// What it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 3, max_length = 120, nullable = false)]
+    pub title: Option<String>,
+    /// What is to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 10_000, nullable = false)]
+    pub description: Option<String>,
+    /// The trade.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 50, nullable = false)]
+    pub category: Option<String>,
+    /// Skills asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 20, nullable = false)]
+    pub skills: Option<Vec<JobSkill>>,
+    /// Where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub address: Option<JobAddress>,
+    /// The lower end of the budget, in minor units.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 100_000_000)]
+    pub budget_min: Option<Option<i64>>,
+    /// The upper end of the budget, in minor units.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 100_000_000)]
+    pub budget_max: Option<Option<i64>>,
+    /// The currency; fixed once the job is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Z]{3}$", nullable = false)]
+    pub currency: Option<String>,
+    /// How soon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub urgency: Option<UrgencyWord>,
+    /// The day on which work should start.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<NaiveDate>)]
+    pub wanted_start: Option<Option<NaiveDate>>,
+    /// When bidding ends; once the job is published only later, and never when bids are revealed at close.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bidding_deadline: Option<DateTime<Utc>>,
+    /// When the owner sees bids; fixed once the job is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reveal: Option<RevealWord>,
+}
+
+impl JobChange {
+    pub(super) fn example() -> Self {
+        Self {
+            title: Some("Tile both bathrooms".to_owned()),
+            budget_max: Some(Some(400_000)),
+            ..Self::default()
+        }
+    }
+
+    /// # Errors
+    /// Every fault, with its place in the body.
+    pub(super) fn command(&self) -> Result<JobPatch, Faults> {
+        let mut faults = Faults::none();
+        let patch = JobPatch {
+            title: self.title.as_deref().and_then(|title| faults.take("/title", Title::new(title))),
+            description: self
+                .description
+                .as_deref()
+                .and_then(|text| faults.take("/description", Description::new(text))),
+            category: self.category.as_deref().and_then(|slug| faults.take("/category", Category::new(slug))),
+            skills: self.skills.as_deref().and_then(|skills| faults.take("/skills", Skills::new(skills))),
+            address: self.address.as_ref().and_then(|place| faults.take("/address", address(place))),
+            budget_min: self.budget_min,
+            budget_max: self.budget_max,
+            currency: self.currency.as_deref().and_then(|code| faults.take("/currency", currency(code))),
+            urgency: self.urgency.map(|word| word.0),
+            wanted_start: self.wanted_start,
+            bidding_deadline: self.bidding_deadline,
+            reveal: self.reveal.map(|word| word.0),
+        };
+        faults.or(|| patch)
+    }
+}
+
+fn address(address: &JobAddress) -> Result<Address, Faults> {
+    let mut faults = Faults::none();
+    let mut place =
+        |pointer: &str, text: Option<&str>| text.and_then(|text| faults.take(pointer, Place::new(text)));
+    let street = place("/street", Some(&address.street));
+    let unit = place("/unit", address.unit.as_deref());
+    let city = place("/city", Some(&address.city));
+    let region = place("/region", address.region.as_deref());
+    let postal_code = place("/postalCode", address.postal_code.as_deref());
+    let country = faults.take("/country", Country::new(&address.country));
+    let point = address.point.and_then(|at| faults.take("/point", point(at)));
+    match (street, city, country, faults.is_empty()) {
+        (Some(street), Some(city), Some(country), true) => {
+            Ok(Address { street, unit, city, region, postal_code, country, point })
+        }
+        _ => Err(faults),
+    }
+}
+
+fn point(at: JobPoint) -> Result<GeoPoint, Faults> {
+    GeoPoint::new(at.lat, at.lng).map_err(|error| Fault::new("", "out_of_range", error.to_string()).into())
+}
+
+pub(super) fn currency(code: &str) -> Result<Currency, Faults> {
+    code.parse()
+        .map_err(|error: kernel::MoneyError| Fault::new("", "unknown_currency", error.to_string()).into())
+}
+
+/// Which jobs a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum JobListStatus {
+    /// As clients of old call `OPEN`.
+    #[serde(rename = "posted")]
+    Posted,
+    /// Only their owner's.
+    Draft,
+    /// Everybody's.
+    Open,
+    /// Only those that the caller is a party of, as all that follow.
+    Awarded,
+    /// Under way.
+    InProgress,
+    /// Done.
+    Completed,
+    /// Called off.
+    Cancelled,
+    /// Nobody was chosen, or the contract was not signed in time.
+    Expired,
+}
+
+impl From<JobListStatus> for JobStatus {
+    fn from(status: JobListStatus) -> Self {
+        match status {
+            JobListStatus::Posted | JobListStatus::Open => Self::Open,
+            JobListStatus::Draft => Self::Draft,
+            JobListStatus::Awarded => Self::Awarded,
+            JobListStatus::InProgress => Self::InProgress,
+            JobListStatus::Completed => Self::Completed,
+            JobListStatus::Cancelled => Self::Cancelled,
+            JobListStatus::Expired => Self::Expired,
+        }
+    }
+}
+
+/// The query parameters of the list of jobs.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobListQuery {
+    /// Only jobs that stand here; open ones when it is not said, and all of one's own with `mine`.
+    pub status: Option<JobListStatus>,
+    /// Only jobs of this trade.
+    #[schema(min_length = 1, max_length = 50)]
+    pub category: Option<String>,
+    /// One's own: a homeowner's jobs, or those awarded to a contractor.
+    pub mine: Option<bool>,
+}
+
+impl JobListQuery {
+    /// # Errors
+    /// A fault for a trade that is not in the catalogue.
+    pub(super) fn filter(&self) -> Result<JobFilter, Faults> {
+        let category = self.category.as_deref().map(Category::new).transpose();
+        let mut faults = Faults::none();
+        let category = faults.take("?category", category).flatten();
+        let scope = if self.mine.unwrap_or_default() { JobScope::Mine } else { JobScope::Public };
+        faults.or(|| JobFilter { status: self.status.map(JobStatus::from), category, scope })
+    }
+}

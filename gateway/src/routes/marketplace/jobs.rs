@@ -1,0 +1,148 @@
+//! `/api/jobs`: posting, reading, editing, publishing and calling off jobs.
+
+use actix_web::http::StatusCode;
+use kernel::Faults;
+use marketplace::{Deleted, JobId, JobList, PageRequest, rules};
+
+use super::expected_version;
+use super::job_forms::{JobChange, JobListQuery, JobNew};
+use super::job_views::{JobCardView, JobView};
+use crate::{
+    Body, Context, Homeowner, MaybeSignedIn, Operation, Paging, Path, Problem, Query, Reply, Who, error,
+};
+
+/// The operations on jobs.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    let wrong_state = error(409, "job_state", "The job's state does not allow it.").in_state("AWARDED", &[]);
+    vec![
+        Operation::post("/api/jobs")
+            .summary("Post a job")
+            .description("As a draft, or open for bids at once. Strangers see the area of it, never the address.")
+            .by(Who::Homeowner)
+            .body::<JobNew>(JobNew::example())
+            .answers::<JobView>(201, "The job.", JobView::example())
+            .to(create_job),
+        Operation::get("/api/jobs")
+            .summary("List jobs")
+            .description("Open jobs, newest first; with `mine` one's own, in any state. `status=posted` reads as `OPEN`.")
+            .query::<JobListQuery>()
+            .lists::<JobCardView>("A page of jobs, newest first.", JobCardView::example())
+            .to(list_jobs),
+        Operation::get("/api/jobs/{jobId}")
+            .summary("Get a job")
+            .description("Public while it is open; afterwards for its owner, the chosen contractor and its bidders.")
+            .answers::<JobView>(200, "The job, as the caller may see it.", JobView::example())
+            .to(get_job),
+        Operation::patch("/api/jobs/{jobId}")
+            .summary("Edit a job")
+            .description(
+                "While no bid is accepted. Once it is published `currency` and `reveal` are fixed, and `biddingDeadline` moves only later, under \
+                 `at_close` never.",
+            )
+            .by(Who::Homeowner)
+            .if_match()
+            .body::<JobChange>(JobChange::example())
+            .answers::<JobView>(200, "The job as it is now.", JobView::example())
+            .errors(&[wrong_state.clone()])
+            .to(update_job),
+        Operation::delete("/api/jobs/{jobId}")
+            .summary("Remove a draft, or call an open job off")
+            .by(Who::Homeowner)
+            .if_match()
+            .answers::<JobView>(200, "The open job was called off.", JobView::example())
+            .answers_empty(204, "The draft is gone.")
+            .errors(&[wrong_state.clone()])
+            .to(delete_job),
+        Operation::post("/api/jobs/{jobId}/publish")
+            .summary("Publish a draft")
+            .by(Who::Homeowner)
+            .if_match()
+            .answers::<JobView>(200, "The job, open for bids.", JobView::example())
+            .errors(&[wrong_state])
+            .to(publish_job),
+    ]
+}
+
+async fn create_job(context: Context, homeowner: Homeowner, body: Body<JobNew>) -> Result<Reply, Problem> {
+    let command = body.command()?;
+    context
+        .command(
+            move |commands| commands.marketplace.post_job(homeowner.view(), command.clone()),
+            |job| {
+                let version = job.job.version;
+                Reply::created(format!("/api/jobs/{}", job.job.id), &JobView::from(job)).version(version)
+            },
+        )
+        .await
+}
+
+async fn list_jobs(
+    context: Context,
+    viewer: MaybeSignedIn,
+    query: Query<JobListQuery>,
+    paging: Paging,
+) -> Result<Reply, Problem> {
+    let filter = query.filter().map_err(unknown_filter)?;
+    let list = JobList { filter, page: PageRequest { after: paging.position()?, limit: paging.limit() } };
+    let page = context.read(move |queries| queries.marketplace.list_jobs(viewer.actor(), &list)).await?;
+    Ok(paging.reply(page, JobCardView::from))
+}
+
+async fn get_job(context: Context, viewer: MaybeSignedIn, id: Path<JobId>) -> Result<Reply, Problem> {
+    let job = context.app().find_job(*id).await?.ok_or(marketplace::Error::JobNotFound)?;
+    let party = viewer.actor().map(|actor| actor.party);
+    // What everybody sees needs nothing more from the database.
+    let seen = match rules::shown_to_all(party, &job, context.app().now()) {
+        Some(seen) => seen,
+        None => context.read(move |queries| queries.marketplace.job_for(viewer.actor(), job)).await?,
+    };
+    let version = seen.job.version;
+    Ok(Reply::ok(&JobView::from(seen)).version(version))
+}
+
+async fn update_job(
+    context: Context,
+    homeowner: Homeowner,
+    id: Path<JobId>,
+    body: Body<JobChange>,
+) -> Result<Reply, Problem> {
+    let change = marketplace::JobChange {
+        job_id: *id,
+        if_version: expected_version(&context)?,
+        change: body.command()?,
+    };
+    context
+        .command(move |commands| commands.marketplace.edit_job(homeowner.view(), change.clone()), tagged)
+        .await
+}
+
+async fn delete_job(context: Context, homeowner: Homeowner, id: Path<JobId>) -> Result<Reply, Problem> {
+    let change = marketplace::JobChange { job_id: *id, if_version: expected_version(&context)?, change: () };
+    context
+        .command(
+            move |commands| commands.marketplace.delete_job(homeowner.view(), change.clone()),
+            |deleted| match deleted {
+                Deleted::Gone => Reply::no_content(),
+                Deleted::Cancelled(job) => tagged(*job),
+            },
+        )
+        .await
+}
+
+async fn publish_job(context: Context, homeowner: Homeowner, id: Path<JobId>) -> Result<Reply, Problem> {
+    let change = marketplace::JobChange { job_id: *id, if_version: expected_version(&context)?, change: () };
+    context
+        .command(move |commands| commands.marketplace.publish_job(homeowner.view(), change.clone()), tagged)
+        .await
+}
+
+fn tagged(job: marketplace::JobDetail) -> Reply {
+    let version = job.job.version;
+    Reply::ok(&JobView::from(job)).version(version)
+}
+
+/// A fault in a query parameter is 400, as every other there.
+fn unknown_filter(faults: Faults) -> Problem {
+    Problem::invalid(StatusCode::BAD_REQUEST, faults.into_vec())
+}

@@ -1,0 +1,25 @@
+//! Jobs, bids and reviews.
+
+pub mod bid_forms;
+pub mod bid_views;
+pub mod bids;
+pub mod job_forms;
+pub mod job_views;
+pub mod jobs;
+pub mod reviews;
+pub mod words;
+
+use crate::operation::Operation;
+use crate::{Context, Problem};
+
+/// The operations of this folder.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    [jobs::operations(), bids::operations(), reviews::operations()].into_iter().flatten().collect()
+}
+
+/// The version that an `If-Match` names. The marketplace's versions are smaller than the header's could be; a larger one is none of them.
+fn expected_version(context: &Context) -> Result<Option<i32>, Problem> {
+    let version = context.expected_version()?;
+    version.map(|version| i32::try_from(version).map_err(|_| Problem::stale_precondition())).transpose()
+}
