@@ -10,7 +10,8 @@ async fn the_demo_is_put_in_once_shows_every_state_and_its_books_balance() {
     let app = TestApp::start().await;
     for _ in 0..2 {
         let platform = app.platform.clone();
-        let logins = tokio::task::spawn_blocking(move || demo::seed(&platform, settings())).await.unwrap().unwrap();
+        let logins =
+            tokio::task::spawn_blocking(move || demo::seed(&platform, settings())).await.unwrap().unwrap();
         assert_eq!(logins.len(), 9);
     }
     app.pass(Duration::from_secs(10)).await;
@@ -32,7 +33,8 @@ async fn the_demo_is_put_in_once_shows_every_state_and_its_books_balance() {
 async fn the_demos_people_sign_in_with_what_is_told() {
     let app = TestApp::start().await;
     let platform = app.platform.clone();
-    let logins = tokio::task::spawn_blocking(move || demo::seed(&platform, settings())).await.unwrap().unwrap();
+    let logins =
+        tokio::task::spawn_blocking(move || demo::seed(&platform, settings())).await.unwrap().unwrap();
     for login in logins {
         let body = serde_json::json!({ "email": login.email, "password": login.password });
         app.anyone().post("/api/auth/login", body).await.expect(200);

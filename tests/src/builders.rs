@@ -1,18 +1,12 @@
-//! People and what stands between them, ready for a test to go on from. Made through the services, so that every row is as the product
+//! What stands between people, ready for a test to go on from. Made through the services, so that every row is as the product
 //! makes it; a test's own subject goes over HTTP.
-
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use contracts::{ContractId, ContractView, MilestoneRef};
 use escrow::EscrowId;
-use gateway::demo::stage::{Part, Player, Posting, Stage, StageError};
-use kernel::{Actor, Role};
+use gateway::demo::stage::{Player, Posting, Stage, StageError};
 use marketplace::{BidId, JobId, PublishAs, Reveal};
 
 use crate::{Person, TestApp, settings};
-
-/// Good enough for the rules of passwords, and everybody's in a test.
-pub const PASSWORD: &str = "violet-mural-97-kestrel";
 
 /// Two milestones of the usual price.
 pub const PARTS: [(&str, i64); 2] = [("First half", 60_000), ("Second half", 40_000)];
@@ -39,29 +33,6 @@ pub struct Deal {
 }
 
 impl TestApp {
-    /// A homeowner with a verified address.
-    pub async fn homeowner(&self) -> Person {
-        self.person(Role::Homeowner).await
-    }
-
-    /// A contractor with a verified address, whom nobody has checked yet: may not bid.
-    pub async fn contractor(&self) -> Person {
-        self.person(Role::Contractor).await
-    }
-
-    /// A contractor whose licence and insurance were found good: may bid.
-    pub async fn verified_contractor(&self) -> Person {
-        let contractor = self.contractor().await;
-        let player = contractor.player().clone();
-        self.on_stage(move |stage| stage.verify(&player, &Actor::system("test"))).await;
-        contractor
-    }
-
-    /// An administrator.
-    pub async fn admin(&self) -> Person {
-        self.person(Role::Admin).await
-    }
-
     /// An open job, worth [`PARTS`]; bids are seen as they come.
     pub async fn open_job(&self, homeowner: &Person) -> String {
         self.job(homeowner, Reveal::OnArrival, PublishAs::Open).await.to_string()
@@ -194,22 +165,6 @@ impl TestApp {
         // The contract hears of its last release by an event.
         self.settle().await;
         deal
-    }
-
-    async fn person(&self, role: Role) -> Person {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let email = format!("{}-{number}@test.example", role.as_str().to_lowercase());
-        let name = match role {
-            Role::Homeowner => format!("Hanna Number{number}"),
-            Role::Contractor => format!("Carlos Number{number}"),
-            Role::Admin => format!("Ada Number{number}"),
-        };
-        let written = email.clone();
-        let player = self
-            .on_stage(move |stage| stage.enter(&Part { name: &name, email: &email, password: PASSWORD, role }))
-            .await;
-        self.anyone().signed_in(player, &written, PASSWORD)
     }
 
     async fn job(&self, homeowner: &Person, reveal: Reveal, publish_as: PublishAs) -> JobId {

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use identity::{Caller, NewAdmin};
-use secrecy::SecretString;
+use gateway::demo::stage::Part;
+use kernel::{Actor, Role};
 use serde_json::{Value, json};
 
 use crate::{Person, TestApp};
@@ -14,47 +14,39 @@ pub const PASSWORD: &str = "violet-mural-97-kestrel";
 impl TestApp {
     /// A homeowner called Ada Lovelace, signed in, with a verified address.
     pub async fn homeowner(&self) -> Person {
-        let person = self.newcomer("homeowner", "Ada Lovelace").await;
-        self.verify_email(&person);
-        person
+        self.person(Role::Homeowner).await
     }
 
     /// A contractor called Bob Mason, signed in, with a verified address and no papers: may not bid.
     pub async fn contractor(&self) -> Person {
-        let person = self.newcomer("contractor", "Bob Mason").await;
-        self.verify_email(&person);
-        person
+        self.person(Role::Contractor).await
     }
 
-    /// A contractor whose licence and insurance an administrator approved: may bid.
+    /// A contractor whose licence and insurance were found good: may bid.
     pub async fn verified_contractor(&self) -> Person {
-        let (person, admin) = (self.contractor().await, self.admin().await);
-        let submitted = person.post("/api/contractors/verification", papers()).await.expect(201);
-        let id = submitted["id"].as_str().unwrap_or_default();
-        admin.post_empty(&format!("/api/admin/verifications/{id}/approve")).await.expect(200);
-        person
+        let contractor = self.contractor().await;
+        let player = contractor.player().clone();
+        self.on_stage(move |stage| stage.verify(&player, &Actor::system("test"))).await;
+        contractor
     }
 
-    /// An administrator, as the operator's command makes one, signed in.
-    ///
-    /// # Panics
-    /// When the administrator cannot be made.
+    /// An administrator.
     pub async fn admin(&self) -> Person {
-        let email = unique_email("admin");
-        let commands = self.platform.commands().clone();
-        let made = tokio::task::spawn_blocking(move || {
-            let password = SecretString::from(PASSWORD);
-            let admin =
-                NewAdmin::new(&email, &password, Some("Grace Hopper"), &commands.identity.password_policy())?;
-            let operator =
-                Caller { address: std::net::Ipv4Addr::LOCALHOST.into(), request_id: "tests".to_owned() };
-            commands.identity.create_admin(&operator, admin)
-        });
-        match made.await {
-            Ok(Ok(admin)) => self.sign_in(&admin.email, PASSWORD).await,
-            Ok(Err(error)) => panic!("no administrator: {error}"),
-            Err(error) => panic!("no administrator: {error}"),
-        }
+        self.person(Role::Admin).await
+    }
+
+    async fn person(&self, role: Role) -> Person {
+        let (name, who) = match role {
+            Role::Homeowner => ("Ada Lovelace", "homeowner"),
+            Role::Contractor => ("Bob Mason", "contractor"),
+            Role::Admin => ("Grace Hopper", "admin"),
+        };
+        let email = unique_email(who);
+        let written = email.clone();
+        let player = self
+            .on_stage(move |stage| stage.enter(&Part { name, email: &email, password: PASSWORD, role }))
+            .await;
+        self.anyone().played(player, &written, PASSWORD)
     }
 
     /// Somebody who has just registered: signed in, the address not yet verified.

@@ -43,7 +43,7 @@ impl Person {
         }
     }
 
-    pub(crate) fn signed_in(self, player: Player, email: &str, password: &str) -> Self {
+    pub(crate) fn played(self, player: Player, email: &str, password: &str) -> Self {
         Self {
             id: player.person.to_string(),
             party: player.party.to_string(),

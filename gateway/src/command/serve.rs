@@ -64,7 +64,7 @@ async fn serve_over(
 ) -> Result<(), Failure> {
     assembly::current_schema(access, asked.migrate)?;
     let Assembled { platform, provider } = assembly::assemble(loaded, access, Use::Serve)?;
-    let logins = if asked.demo { demo::seed(&platform, &loaded.mail_folder())? } else { Vec::new() };
+    let logins = if asked.demo { demo::seed(&platform, loaded.config.platform())? } else { Vec::new() };
     let server = Server::start(loaded.server(&loaded.keys()?), &platform).map_err(not_started)?;
     let _webhooks = provider.start_deliveries().map_err(|error| Failure::Internal(error.to_string()))?;
     let workers = if asked.no_workers { None } else { Some(start_workers(&platform, loaded)?) };

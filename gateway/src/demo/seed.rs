@@ -1,9 +1,9 @@
 //! What is put into a new installation to be looked at: people, jobs in every state that this version reaches, money in every account
 //! it can move. Done through the services, once: who finds the administrator there leaves everything as it is.
 
+use chrono::TimeDelta;
 use contracts::{ContractView, MilestoneRef};
 use escrow::EscrowId;
-use chrono::TimeDelta;
 use kernel::{Actor, Role};
 use marketplace::{BidDetail, JobChange, JobDetail, PublishAs, Reveal};
 use platform::Platform;
@@ -151,7 +151,8 @@ fn award(
 ) -> Result<ContractView, StageError> {
     let job = post(stage, homeowner, posting)?;
     let half = posting.budget_max / 2;
-    let bid: BidDetail = stage.bid(contractor, job.job.id, &[("First half", half), ("Second half", half - 10_000)])?;
+    let bid: BidDetail =
+        stage.bid(contractor, job.job.id, &[("First half", half), ("Second half", half - 10_000)])?;
     stage.accept(homeowner, bid.id)
 }
 
@@ -194,32 +195,77 @@ fn finish(
     Ok(())
 }
 
-const fn posting(title: &'static str, description: &'static str, category: &'static str, budget_max: i64) -> Posting<'static> {
-    Posting { title, description, category, budget_max, reveal: Reveal::OnArrival, publish_as: PublishAs::Open, bidding_deadline: None }
+const fn posting(
+    title: &'static str,
+    description: &'static str,
+    category: &'static str,
+    budget_max: i64,
+) -> Posting<'static> {
+    Posting {
+        title,
+        description,
+        category,
+        budget_max,
+        reveal: Reveal::OnArrival,
+        publish_as: PublishAs::Open,
+        bidding_deadline: None,
+    }
 }
 
-const KITCHEN: Posting<'static> =
-    posting("New worktops in the kitchen", "Two oak worktops, one with a cut-out for the sink.", "kitchens", 250_000);
-const FENCE: Posting<'static> =
-    posting("Forty feet of cedar fence", "Posts in concrete, one gate, painted on both sides.", "fencing", 180_000);
-const BATHROOM: Posting<'static> =
-    posting("Tile the guest bathroom", "Floor and shower walls, about 140 square feet. Tiles are there.", "bathrooms", 380_000);
-const GUTTERS: Posting<'static> =
-    posting("Clean and mend the gutters", "Two storeys; one corner leaks since the last storm.", "gutters", 60_000);
+const KITCHEN: Posting<'static> = posting(
+    "New worktops in the kitchen",
+    "Two oak worktops, one with a cut-out for the sink.",
+    "kitchens",
+    250_000,
+);
+const FENCE: Posting<'static> = posting(
+    "Forty feet of cedar fence",
+    "Posts in concrete, one gate, painted on both sides.",
+    "fencing",
+    180_000,
+);
+const BATHROOM: Posting<'static> = posting(
+    "Tile the guest bathroom",
+    "Floor and shower walls, about 140 square feet. Tiles are there.",
+    "bathrooms",
+    380_000,
+);
+const GUTTERS: Posting<'static> = posting(
+    "Clean and mend the gutters",
+    "Two storeys; one corner leaks since the last storm.",
+    "gutters",
+    60_000,
+);
 const GARAGE: Posting<'static> =
     posting("Insulate the garage door", "A double door, sixteen feet wide.", "garage-doors", 70_000);
-const WIRING: Posting<'static> =
-    posting("Rewire the upstairs bedrooms", "Three rooms, aluminium wiring from 1968.", "electrical", 620_000);
-const ROOF: Posting<'static> =
-    posting("Replace the roof of the porch", "Twelve by twenty feet, shingles to match the house.", "roofing", 540_000);
-const DECK: Posting<'static> =
-    posting("A deck behind the house", "Composite boards, ten by sixteen feet, with stairs.", "decks", 860_000);
+const WIRING: Posting<'static> = posting(
+    "Rewire the upstairs bedrooms",
+    "Three rooms, aluminium wiring from 1968.",
+    "electrical",
+    620_000,
+);
+const ROOF: Posting<'static> = posting(
+    "Replace the roof of the porch",
+    "Twelve by twenty feet, shingles to match the house.",
+    "roofing",
+    540_000,
+);
+const DECK: Posting<'static> = posting(
+    "A deck behind the house",
+    "Composite boards, ten by sixteen feet, with stairs.",
+    "decks",
+    860_000,
+);
 const SHED: Posting<'static> =
     posting("Take down the old shed", "Ten by twelve feet, wood only; the slab stays.", "demolition", 90_000);
 const HEATING: Posting<'static> =
     posting("A heat pump for the ground floor", "Replaces an oil furnace; ducts stay.", "hvac", 940_000);
-const PAINTING: Posting<'static> =
-    posting("Paint the living room and the hall", "Walls and ceilings, two coats, colours to be chosen.", "painting", 230_000);
+const PAINTING: Posting<'static> = posting(
+    "Paint the living room and the hall",
+    "Walls and ceilings, two coats, colours to be chosen.",
+    "painting",
+    230_000,
+);
 
 #[cfg(test)]
 mod tests {
@@ -227,7 +273,9 @@ mod tests {
 
     #[test]
     fn every_trade_of_the_demo_is_in_the_catalogue() {
-        for posting in [KITCHEN, FENCE, BATHROOM, GUTTERS, GARAGE, SHED, WIRING, ROOF, DECK, HEATING, PAINTING] {
+        for posting in
+            [KITCHEN, FENCE, BATHROOM, GUTTERS, GARAGE, SHED, WIRING, ROOF, DECK, HEATING, PAINTING]
+        {
             assert!(marketplace::Category::new(posting.category).is_ok(), "{}", posting.category);
         }
     }

@@ -4,17 +4,20 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use contracts::{AcceptBid, ContractId, ContractView, MilestoneId, MilestoneRef, MilestoneView, SignContract};
-use escrow::{Deposit, EscrowId, NewEscrow, PaymentId, PaymentStatus, Release, ReleaseOutcome};
+use contracts::{
+    AcceptBid, ContractId, ContractView, MilestoneId, MilestoneRef, MilestoneView, SignContract,
+};
 use escrow::provider::PaymentMethod;
+use escrow::{Deposit, EscrowId, NewEscrow, PaymentId, PaymentStatus, Release, ReleaseOutcome};
 use identity::{
     CredentialForm, Decision, Login, NewAdmin, Registration, RegistrationForm, SignedIn, VerificationForm,
     VerificationSubmission,
 };
 use kernel::{Actor, Instant, Limit, PartyId, PersonId, Role};
 use marketplace::{
-    Address, BidDetail, BidId, BidParts, Budget, Category, Country, Description, JobChange, JobDetail, JobId, MarketplaceService, NewBid, NewJob,
-    NewReview, Place, PublishAs, Reveal, Review, Skills, Stars, Title, Urgency,
+    Address, BidDetail, BidId, BidParts, Budget, Category, Country, Description, JobChange, JobDetail, JobId,
+    MarketplaceService, NewBid, NewJob, NewReview, Place, PublishAs, Reveal, Review, Skills, Stars, Title,
+    Urgency,
 };
 use platform::{Commands, Platform};
 use secrecy::SecretString;
@@ -102,10 +105,16 @@ impl Stage {
     /// The same stage where bidding may be over at once: to see what becomes of a job that nobody was chosen for in time.
     #[must_use]
     pub fn hasty(&self, platform: &Platform) -> Self {
-        let settings =
-            marketplace::Settings { bidding_hours_min: 0, acceptance_days: 0, ..self.settings.marketplace.clone() };
+        let settings = marketplace::Settings {
+            bidding_hours_min: 0,
+            acceptance_days: 0,
+            ..self.settings.marketplace.clone()
+        };
         let marketplace = MarketplaceService::new(platform.db().clone(), platform.clock(), settings);
-        Self { commands: Commands { marketplace: Arc::new(marketplace), ..self.commands.clone() }, ..self.clone() }
+        Self {
+            commands: Commands { marketplace: Arc::new(marketplace), ..self.commands.clone() },
+            ..self.clone()
+        }
     }
 
     /// Registers somebody whose address is known to be theirs; an administrator is made instead.
@@ -117,7 +126,8 @@ impl Stage {
         let password = SecretString::from(part.password);
         let policy = identity.password_policy();
         if part.role == Role::Admin {
-            let admin = NewAdmin::new(part.email, &password, Some(part.name), &policy).map_err(told("an administrator"))?;
+            let admin = NewAdmin::new(part.email, &password, Some(part.name), &policy)
+                .map_err(told("an administrator"))?;
             identity.create_admin(&operator(), admin).map_err(told("an administrator"))?;
             return self.sign_in(part);
         }
@@ -157,8 +167,10 @@ impl Stage {
             time_zone: "America/Chicago".to_owned(),
             expires_on: NaiveDate::from_ymd_opt(2099, 12, 31).unwrap_or_default(),
         };
-        let form = VerificationForm { licences: vec![credential("TX-48813")], insurance: credential("POL-90417") };
-        let submission = VerificationSubmission::new(&form, &self.settings.identity).map_err(told("credentials"))?;
+        let form =
+            VerificationForm { licences: vec![credential("TX-48813")], insurance: credential("POL-90417") };
+        let submission =
+            VerificationSubmission::new(&form, &self.settings.identity).map_err(told("credentials"))?;
         let actor = contractor.actor.contractor().map_err(told("credentials"))?;
         let identity = &self.commands.identity;
         let submitted = identity.submit_verification(actor, submission).map_err(told("credentials"))?;
@@ -192,7 +204,12 @@ impl Stage {
     ///
     /// # Errors
     /// [`StageError`].
-    pub fn bid(&self, contractor: &Player, job: JobId, parts: &[(&str, i64)]) -> Result<BidDetail, StageError> {
+    pub fn bid(
+        &self,
+        contractor: &Player,
+        job: JobId,
+        parts: &[(&str, i64)],
+    ) -> Result<BidDetail, StageError> {
         let parts = BidParts {
             amount: parts.iter().map(|(_, amount)| amount).sum(),
             lines: Vec::new(),
@@ -254,9 +271,11 @@ impl Stage {
     pub fn fund(&self, homeowner: &Player, contract: ContractId) -> Result<EscrowId, StageError> {
         let escrow = &self.commands.escrow;
         let actor = homeowner.actor.homeowner().map_err(told("a deposit"))?;
-        let opened = escrow.create_escrow(actor, NewEscrow { contract_id: contract }).map_err(told("a deposit"))?;
+        let opened =
+            escrow.create_escrow(actor, NewEscrow { contract_id: contract }).map_err(told("a deposit"))?;
         let card = PaymentMethod::new("pm_card_visa").map_err(told("a deposit"))?;
-        let deposit = Deposit::new(PaymentId::new(), opened.id, None, None, Some(card)).map_err(told("a deposit"))?;
+        let deposit =
+            Deposit::new(PaymentId::new(), opened.id, None, None, Some(card)).map_err(told("a deposit"))?;
         let paid = escrow.deposit(actor, deposit).map_err(told("a deposit"))?;
         match paid.payment.status {
             PaymentStatus::Succeeded => Ok(opened.id),
@@ -287,7 +306,8 @@ impl Stage {
         let limit = Limit::new(100).unwrap_or_default();
         let page = self.commands.contracts.list_milestones(&party.actor, contract, limit, None);
         let items = page.map_err(told("milestones"))?.items;
-        let at = |view: MilestoneView| MilestoneRef { contract, milestone: view.milestone.id, if_version: None };
+        let at =
+            |view: MilestoneView| MilestoneRef { contract, milestone: view.milestone.id, if_version: None };
         Ok(items.into_iter().map(at).collect())
     }
 

@@ -139,15 +139,9 @@ impl OperationBuilder {
         )
     }
 
-<<<<<<< HEAD
-    /// Its answer holds a page of something, and it takes `limit` and `cursor`; the handler gets them as [`Paging`](crate::Paging)
-    /// and writes the next cursor itself.
-    pub fn pages(mut self) -> Self {
-=======
     /// It takes `limit` and `cursor` as [`OperationBuilder::lists`] does, and answers more than a page: say what with
     /// [`OperationBuilder::answers`].
     pub fn paged(mut self) -> Self {
->>>>>>> 3165953 (Open jobs, bids and reviews over HTTP)
         self.0.lists = true;
         self
     }

@@ -55,17 +55,6 @@ impl Paging {
 
     /// The answer: this page, each of its things as `view` shows it.
     pub fn reply<T, K: Serialize, V: Serialize>(&self, page: Page<T, K>, view: impl FnMut(T) -> V) -> Reply {
-<<<<<<< HEAD
-        let next_cursor = page.next.as_ref().map(|position| self.cursor(position));
-        Reply::ok(&PageView { data: page.items.into_iter().map(view).collect(), next_cursor })
-    }
-
-    /// The cursor of what follows this position, for an answer that holds more than the page.
-    #[must_use]
-    pub fn cursor<K: Serialize>(&self, position: &Position<K>) -> String {
-        let app = &self.0.app;
-        app.cursors().sign(&self.list(), position, app.now())
-=======
         let next_cursor = self.next_cursor(page.next.as_ref());
         Reply::ok(&PageView { data: page.items.into_iter().map(view).collect(), next_cursor })
     }
@@ -75,7 +64,6 @@ impl Paging {
     pub fn next_cursor<K: Serialize>(&self, next: Option<&Position<K>>) -> Option<String> {
         let app = &self.0.app;
         next.map(|position| app.cursors().sign(&self.list(), position, app.now()))
->>>>>>> 3165953 (Open jobs, bids and reviews over HTTP)
     }
 
     /// Names the list with its filters: a cursor is good for the same question only.

@@ -21,9 +21,7 @@ async fn contractor(app: &TestApp, name: &str) -> Person {
     person.email = email;
     person.token = made["accessToken"].as_str().map(str::to_owned);
     person.post_empty(READ_ALL).await.expect(200);
-    app.database.execute(
-        "DELETE FROM notifications.deliveries; DELETE FROM notifications.notifications",
-    );
+    app.database.execute("DELETE FROM notifications.deliveries; DELETE FROM notifications.notifications");
     person
 }
 
@@ -76,7 +74,10 @@ async fn listing_shows_one_s_own_newest_first_page_by_page() {
     assert_eq!((&newest["category"], &newest["template"]), (&json!("PAYMENTS"), &json!("payout_paid")));
     assert!(newest["body"].as_str().is_some_and(|body| body.contains("3.00 USD")), "{newest}");
     assert!(newest["subjects"]["escrowId"].as_str().is_some_and(|id| id.starts_with("esc_")), "{newest}");
-    assert!(newest["createdAt"].as_str().is_some_and(|at| DateTime::parse_from_rfc3339(at).is_ok()), "{newest}");
+    assert!(
+        newest["createdAt"].as_str().is_some_and(|at| DateTime::parse_from_rfc3339(at).is_ok()),
+        "{newest}"
+    );
     assert_eq!(newest["readAt"], Value::Null);
     assert_eq!(amounts(&eve.get(LIST).await.expect(200)), ["9.00"]);
 }

@@ -123,7 +123,7 @@ pub fn operations() -> Vec<Operation> {
             .summary("Get a ledger account")
             .description("Its balance, and a page of its entries with the balance after each.")
             .by(Who::Admin)
-            .pages()
+            .paged()
             .answers::<LedgerAccountView>(200, "The account.", LedgerAccountView::example())
             .to(get_ledger_account),
     ]
@@ -143,7 +143,7 @@ async fn get_ledger_account(
     let (after, limit) = (paging.position()?, paging.limit());
     let account =
         context.read(move |queries| queries.escrow.ledger_account(actor.view(), *id, after, limit)).await?;
-    let next_cursor = account.next.as_ref().map(|next| paging.cursor(next));
+    let next_cursor = paging.next_cursor(account.next.as_ref());
     Ok(Reply::ok(&LedgerAccountView { next_cursor, ..LedgerAccountView::from(account) }))
 }
 

@@ -86,7 +86,9 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::get("/api/notifications")
             .summary("List one's own notifications")
-            .description("The inbox: each event of a job, contract or payment that concerns the caller, told once.")
+            .description(
+                "The inbox: each event of a job, contract or payment that concerns the caller, told once.",
+            )
             .by(Who::SignedIn)
             .query::<NotificationFilter>()
             .lists::<NotificationView>("Notifications, newest first.", NotificationView::example())
