@@ -10,8 +10,8 @@ use crate::Answer;
 /// Somebody who uses the API: signed in, or not.
 #[derive(Debug, Clone)]
 pub struct Person {
-    client: Client,
-    base: String,
+    pub(crate) client: Client,
+    pub(crate) base: String,
     /// `usr_…`; empty for somebody signed out.
     pub id: String,
     /// `pty_…`, as whom they own things; empty for somebody signed out.

@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT_SECONDS: &str = "10";
 
 /// The way to the database. Holds the private Postgres, if it is that, until [`Access::close`].
 #[derive(Debug)]
-pub struct Access {
+pub(super) struct Access {
     runtime_url: SecretString,
     owner_url: SecretString,
     roles: Roles,
@@ -30,7 +30,7 @@ impl Access {
     ///
     /// # Errors
     /// [`Failure::Database`] when there is none to be had, saying what to do.
-    pub fn open(loaded: &Loaded) -> Result<Self, Failure> {
+    pub(super) fn open(loaded: &Loaded) -> Result<Self, Failure> {
         let settings = &loaded.config.database;
         let cluster = match &settings.url {
             Some(_) => None,
@@ -46,13 +46,13 @@ impl Access {
 
     /// Whether the server is our own.
     #[must_use]
-    pub const fn is_private(&self) -> bool {
+    pub(super) const fn is_private(&self) -> bool {
         self.cluster.is_some()
     }
 
     /// The private Postgres.
     #[must_use]
-    pub const fn cluster(&self) -> Option<&Cluster> {
+    pub(super) const fn cluster(&self) -> Option<&Cluster> {
         self.cluster.as_ref()
     }
 
@@ -60,7 +60,7 @@ impl Access {
     ///
     /// # Errors
     /// [`Failure::Database`].
-    pub fn connect(&self, max_connections: u32) -> Result<Db, Failure> {
+    pub(super) fn connect(&self, max_connections: u32) -> Result<Db, Failure> {
         let facts = database::facts(&mut self.link(&self.runtime_url)?, &self.roles).map_err(unreachable)?;
         if !facts.runtime_exists {
             return Err(Failure::Database(format!(
@@ -82,7 +82,7 @@ impl Access {
     ///
     /// # Errors
     /// [`Failure::Database`] when one of them cannot connect.
-    pub fn facts(&self) -> Result<(ServerFacts, ServerFacts), Failure> {
+    pub(super) fn facts(&self) -> Result<(ServerFacts, ServerFacts), Failure> {
         let ask = |url| database::facts(&mut self.link(url)?, &self.roles).map_err(unreachable);
         Ok((ask(&self.runtime_url)?, ask(&self.owner_url)?))
     }
@@ -91,7 +91,7 @@ impl Access {
     ///
     /// # Errors
     /// [`Failure::Database`].
-    pub fn status(&self) -> Result<Vec<MigrationStatus>, Failure> {
+    pub(super) fn status(&self) -> Result<Vec<MigrationStatus>, Failure> {
         migrate::status(&mut self.link(&self.owner_url)?, &platform::MIGRATIONS).map_err(refused)
     }
 
@@ -99,7 +99,7 @@ impl Access {
     ///
     /// # Errors
     /// [`Failure::Database`].
-    pub fn migrate(&self) -> Result<Vec<String>, Failure> {
+    pub(super) fn migrate(&self) -> Result<Vec<String>, Failure> {
         let mut conn = self.link(&self.owner_url)?;
         // Where the runtime role is still to be made, nobody can sign in as it.
         let runtime = self
@@ -118,7 +118,7 @@ impl Access {
     ///
     /// # Errors
     /// [`Failure::Database`].
-    pub fn take_back(&self, steps: usize) -> Result<Vec<String>, Failure> {
+    pub(super) fn take_back(&self, steps: usize) -> Result<Vec<String>, Failure> {
         let mut conn = self.link(&self.owner_url)?;
         migrate::down(&mut conn, &self.roles, &platform::MIGRATIONS, steps).map_err(refused)
     }
@@ -127,7 +127,7 @@ impl Access {
     ///
     /// # Errors
     /// [`Failure::Database`] when it does not stop.
-    pub fn close(self) -> Result<(), Failure> {
+    pub(super) fn close(self) -> Result<(), Failure> {
         match self.cluster {
             Some(cluster) => {
                 cluster.leave().map(|_| ()).map_err(|error| Failure::Database(error.to_string()))

@@ -24,7 +24,12 @@ pub fn operator() -> Caller {
 ///
 /// # Errors
 /// [`Failure`] when the password or the address is no good, or in use.
-pub fn create(email: &str, name: &str, voice: Voice, identity: &dyn IdentityCommands) -> Result<(), Failure> {
+pub(super) fn create(
+    email: &str,
+    name: &str,
+    voice: Voice,
+    identity: &dyn IdentityCommands,
+) -> Result<(), Failure> {
     let password = first_line(std::io::stdin().lock())?;
     let admin = NewAdmin::new(email, &password, Some(name), &identity.password_policy());
     let admin = admin.map_err(|faults| Failure::Refused(faults.to_string()))?;
@@ -35,7 +40,7 @@ pub fn create(email: &str, name: &str, voice: Voice, identity: &dyn IdentityComm
 }
 
 /// A domain's refusal as a command tells it.
-pub fn from_domain(error: &impl Classify) -> Failure {
+pub(super) fn from_domain(error: &impl Classify) -> Failure {
     match error.kind() {
         ErrorKind::Unavailable | ErrorKind::Busy => Failure::Database(error.to_string()),
         ErrorKind::Internal => Failure::Internal(error.to_string()),

@@ -19,7 +19,7 @@ Examples:
 /// FairTradeWorker: a marketplace for home services, with the money held until the work is done.
 #[derive(Debug, Parser)]
 #[command(name = "fairtrade", version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
-pub struct Cli {
+pub(super) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -30,7 +30,7 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Serve the API, and run the workers unless told not to.
     ///
     /// Without DATABASE_URL a private Postgres is started under the data directory and migrated; Ctrl-C stops both. With DATABASE_URL the
@@ -83,7 +83,7 @@ pub enum Command {
 
 /// What `serve` takes.
 #[derive(Debug, Default, Args)]
-pub struct Serve {
+pub(super) struct Serve {
     /// Put a small demo in, once: people, jobs in every state, money in every account.
     #[arg(long)]
     pub demo: bool,
@@ -97,7 +97,7 @@ pub struct Serve {
 
 /// What `migrate` takes.
 #[derive(Debug, Args)]
-pub struct Migrate {
+pub(super) struct Migrate {
     /// Take so many migrations back, the newest first. Their data is lost.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub down: Option<u32>,
@@ -105,7 +105,7 @@ pub struct Migrate {
 
 /// What `demo` takes.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(super) struct Demo {
     /// Where the server is; by default the configured address, and one is started when nobody answers there.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
@@ -113,7 +113,7 @@ pub struct Demo {
 
 /// Administrators.
 #[derive(Debug, Subcommand)]
-pub enum Admin {
+pub(super) enum Admin {
     /// Make an administrator.
     ///
     /// The password is read from standard input, so that it stands in no list of processes and no shell's history.
@@ -132,7 +132,7 @@ pub enum Admin {
 
 /// The books.
 #[derive(Debug, Subcommand)]
-pub enum Ledger {
+pub(super) enum Ledger {
     /// Recompute everything from the entries and name every row that disagrees.
     #[command(
         after_help = "Exit code 1 when anything disagrees.\n\nExample:\n  fairtrade ledger verify --json"
@@ -142,7 +142,7 @@ pub enum Ledger {
 
 /// The work that waits, runs, or has given up.
 #[derive(Debug, Subcommand)]
-pub enum Tasks {
+pub(super) enum Tasks {
     /// List tasks, the newest first.
     #[command(
         after_help = "Examples:\n  fairtrade tasks list --state parked\n  fairtrade tasks list --json | jq '.[].reason'"
@@ -174,7 +174,7 @@ pub enum Tasks {
 
 /// How a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum State {
+pub(super) enum State {
     /// Waits for its time, or for the next try.
     Queued,
     /// A worker has it.

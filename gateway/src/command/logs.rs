@@ -11,7 +11,7 @@ use crate::config::{ConfigFaults, LogFormat, LogSettings};
 ///
 /// # Errors
 /// [`Failure`] when the filter cannot be read.
-pub fn start(settings: &LogSettings) -> Result<(), Failure> {
+pub(super) fn start(settings: &LogSettings) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|error| {
         let mut faults = ConfigFaults::default();
         faults.push("log.filter", "RUST_LOG", error.to_string());

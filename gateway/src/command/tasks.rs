@@ -13,7 +13,7 @@ use super::output::{Voice, table};
 ///
 /// # Errors
 /// [`Failure`] when there is no such task, it is in another state, or the database fails.
-pub fn run(asked: &Tasks, voice: Voice, db: &Db) -> Result<(), Failure> {
+pub(super) fn run(asked: &Tasks, voice: Voice, db: &Db) -> Result<(), Failure> {
     match asked {
         Tasks::List { state, limit } => list(*state, *limit, voice, db),
         Tasks::Retry { id } => {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Why a step did not go as it should.
 #[derive(Debug, thiserror::Error)]
-pub enum DemoError {
+pub(super) enum DemoError {
     /// Nobody answers at the address.
     #[error("{url} does not answer: {reason}")]
     Unreachable {
@@ -54,7 +54,7 @@ pub enum DemoError {
 
 /// An answer with its status.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub(super) struct Answer {
     /// The status.
     pub status: u16,
     /// The body; null where there is none.
@@ -66,7 +66,7 @@ impl Answer {
     ///
     /// # Errors
     /// [`DemoError::Lacking`] when there is none.
-    pub fn text(&self, pointer: &str) -> Result<String, DemoError> {
+    pub(super) fn text(&self, pointer: &str) -> Result<String, DemoError> {
         let found = self.body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         found.ok_or_else(|| self.lacking(pointer))
     }
@@ -75,7 +75,7 @@ impl Answer {
     ///
     /// # Errors
     /// [`DemoError::Lacking`] when there is none.
-    pub fn number(&self, pointer: &str) -> Result<i64, DemoError> {
+    pub(super) fn number(&self, pointer: &str) -> Result<i64, DemoError> {
         self.body.pointer(pointer).and_then(Value::as_i64).ok_or_else(|| self.lacking(pointer))
     }
 
@@ -83,7 +83,7 @@ impl Answer {
     ///
     /// # Errors
     /// [`DemoError::Lacking`] when there is none.
-    pub fn list(&self, pointer: &str) -> Result<&[Value], DemoError> {
+    pub(super) fn list(&self, pointer: &str) -> Result<&[Value], DemoError> {
         let found = self.body.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice);
         found.ok_or_else(|| self.lacking(pointer))
     }
@@ -95,7 +95,7 @@ impl Answer {
 
 /// Somebody with a browser, so to say.
 #[derive(Debug, Clone)]
-pub struct Person {
+pub(super) struct Person {
     client: Client,
     base: String,
     /// First name, as the walk calls them.
@@ -110,7 +110,7 @@ impl Person {
     ///
     /// # Errors
     /// [`DemoError::Other`] when no client can be made.
-    pub fn new(base: &str, name: &str, email: &str) -> Result<Self, DemoError> {
+    pub(super) fn new(base: &str, name: &str, email: &str) -> Result<Self, DemoError> {
         let client = Client::builder().timeout(Duration::from_secs(30)).build();
         Ok(Self {
             client: client.map_err(|error| DemoError::Other(error.to_string()))?,
@@ -122,7 +122,7 @@ impl Person {
     }
 
     /// From now on with this access token.
-    pub fn hold_token(&mut self, token: String) {
+    pub(super) fn hold_token(&mut self, token: String) {
         self.token = Some(token);
     }
 
@@ -130,7 +130,7 @@ impl Person {
     ///
     /// # Errors
     /// [`DemoError`] when it is not answered with 200.
-    pub fn get(&self, path: &str) -> Result<Answer, DemoError> {
+    pub(super) fn get(&self, path: &str) -> Result<Answer, DemoError> {
         self.ask(Method::GET, path, None, 200)
     }
 
@@ -138,7 +138,7 @@ impl Person {
     ///
     /// # Errors
     /// [`DemoError`] when it is answered otherwise.
-    pub fn post(&self, path: &str, body: Value, expected: u16) -> Result<Answer, DemoError> {
+    pub(super) fn post(&self, path: &str, body: Value, expected: u16) -> Result<Answer, DemoError> {
         self.ask(Method::POST, path, Some(body), expected)
     }
 
@@ -146,7 +146,7 @@ impl Person {
     ///
     /// # Errors
     /// [`DemoError`] when it is answered otherwise.
-    pub fn patch(&self, path: &str, body: Value) -> Result<Answer, DemoError> {
+    pub(super) fn patch(&self, path: &str, body: Value) -> Result<Answer, DemoError> {
         self.ask(Method::PATCH, path, Some(body), 200)
     }
 
@@ -155,7 +155,7 @@ impl Person {
     ///
     /// # Errors
     /// [`DemoError`] when it is answered otherwise.
-    pub fn ask(
+    pub(super) fn ask(
         &self,
         method: Method,
         path: &str,

@@ -8,7 +8,7 @@ use crate::command::{Failure, Voice, say};
 
 /// Money that went from one account to another, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Moved {
+pub(super) struct Moved {
     /// The account.
     pub account: String,
     /// By how much its balance changed.
@@ -20,7 +20,7 @@ pub struct Moved {
 /// One step of the walk.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Step {
+pub(super) struct Step {
     /// Who.
     pub who: String,
     /// Did what.
@@ -42,13 +42,13 @@ pub struct Step {
 impl Step {
     /// Somebody did something.
     #[must_use]
-    pub fn new(who: impl Into<String>, what: impl Into<String>) -> Self {
+    pub(super) fn new(who: impl Into<String>, what: impl Into<String>) -> Self {
         Self { who: who.into(), what: what.into(), ..Self::default() }
     }
 
     /// Something came into being in this state.
     #[must_use]
-    pub fn made(mut self, thing: &'static str, after: impl Into<String>) -> Self {
+    pub(super) fn made(mut self, thing: &'static str, after: impl Into<String>) -> Self {
         self.thing = Some(thing);
         self.after = Some(after.into());
         self
@@ -56,7 +56,7 @@ impl Step {
 
     /// Something went from one state to another.
     #[must_use]
-    pub fn turned(
+    pub(super) fn turned(
         mut self,
         thing: &'static str,
         before: impl Into<String>,
@@ -68,7 +68,7 @@ impl Step {
 
     /// Money moved.
     #[must_use]
-    pub fn moved(mut self, moved: Vec<Moved>) -> Self {
+    pub(super) fn moved(mut self, moved: Vec<Moved>) -> Self {
         self.moved = moved;
         self
     }
@@ -76,7 +76,7 @@ impl Step {
 
 /// Prints the walk as it goes, or keeps it to be printed as one JSON value.
 #[derive(Debug)]
-pub struct Teller {
+pub(super) struct Teller {
     voice: Voice,
     steps: Vec<Step>,
 }
@@ -84,7 +84,7 @@ pub struct Teller {
 impl Teller {
     /// Nothing told yet.
     #[must_use]
-    pub const fn new(voice: Voice) -> Self {
+    pub(super) const fn new(voice: Voice) -> Self {
         Self { voice, steps: Vec::new() }
     }
 
@@ -92,7 +92,7 @@ impl Teller {
     ///
     /// # Errors
     /// [`Failure`] when it cannot be printed.
-    pub fn chapter(&self, title: &str) -> Result<(), Failure> {
+    pub(super) fn chapter(&self, title: &str) -> Result<(), Failure> {
         match self.voice {
             Voice::People => say(format!("\n{title}")),
             Voice::Programs => Ok(()),
@@ -103,7 +103,7 @@ impl Teller {
     ///
     /// # Errors
     /// [`Failure`] when it cannot be printed.
-    pub fn step(&mut self, step: Step) -> Result<(), Failure> {
+    pub(super) fn step(&mut self, step: Step) -> Result<(), Failure> {
         if self.voice == Voice::People {
             say(line(self.steps.len() + 1, &step))?;
         }
@@ -113,7 +113,7 @@ impl Teller {
 
     /// Every step so far.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
+    pub(super) fn steps(&self) -> &[Step] {
         &self.steps
     }
 }
@@ -138,7 +138,7 @@ fn line(number: usize, step: &Step) -> String {
 
 /// Minor units as a person writes them.
 #[must_use]
-pub fn amount(minor: u64, currency: &str) -> String {
+pub(super) fn amount(minor: u64, currency: &str) -> String {
     let money = currency.parse().ok().zip(i64::try_from(minor).ok());
     let money = money.and_then(|(currency, minor)| kernel::Money::new(minor, currency).ok());
     money.map_or_else(|| format!("{minor} {currency}"), |money| money.to_string())

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Health {
+pub(super) enum Health {
     /// As it should be.
     Good,
     /// It works, and somebody should know.
@@ -16,7 +16,7 @@ pub enum Health {
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub(super) struct Check {
     /// What.
     pub name: &'static str,
     /// How it stands.
@@ -30,24 +30,24 @@ pub struct Check {
 
 impl Check {
     /// As it should be.
-    pub fn good(name: &'static str, found: impl Into<String>) -> Self {
+    pub(super) fn good(name: &'static str, found: impl Into<String>) -> Self {
         Self { name, health: Health::Good, found: found.into(), advice: None }
     }
 
     /// It works, and somebody should know.
-    pub fn note(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(super) fn note(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { name, health: Health::Note, found: found.into(), advice: Some(advice.into()) }
     }
 
     /// Something has to be done.
-    pub fn bad(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(super) fn bad(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { name, health: Health::Bad, found: found.into(), advice: Some(advice.into()) }
     }
 }
 
 /// The report for a person.
 #[must_use]
-pub fn report(checks: &[Check]) -> String {
+pub(super) fn report(checks: &[Check]) -> String {
     let mut lines = Vec::new();
     for check in checks {
         let mark = match check.health {

@@ -13,7 +13,7 @@ use crate::config::{Environment, Loaded};
 const FREE_BYTES_MIN: u64 = 500 * 1024 * 1024;
 
 /// The environment, and what it means.
-pub fn environment(loaded: &Loaded) -> Check {
+pub(super) fn environment(loaded: &Loaded) -> Check {
     let found = format!("read without a fault, for {}", loaded.environment.as_str());
     match loaded.environment {
         Environment::Production => Check::good("config", found),
@@ -24,7 +24,7 @@ pub fn environment(loaded: &Loaded) -> Check {
 }
 
 /// The keys that the server signs and seals with.
-pub fn secrets(loaded: &Loaded) -> Check {
+pub(super) fn secrets(loaded: &Loaded) -> Check {
     match loaded.keys() {
         Ok(_) => Check::good("secrets", "each is there and long enough"),
         Err(faults) => {
@@ -40,7 +40,7 @@ pub fn secrets(loaded: &Loaded) -> Check {
 }
 
 /// The data directory: there, writable, with room.
-pub fn data_directory(directory: &Path) -> Check {
+pub(super) fn data_directory(directory: &Path) -> Check {
     let shown = directory.display();
     let existing =
         directory.ancestors().find(|each| each.exists()).map_or_else(|| PathBuf::from("."), Path::to_owned);
@@ -64,7 +64,7 @@ pub fn data_directory(directory: &Path) -> Check {
 }
 
 /// The programs of Postgres; only asked for where no server is named.
-pub fn postgres_binaries(configured: Option<&Path>, data: &Path) -> Check {
+pub(super) fn postgres_binaries(configured: Option<&Path>, data: &Path) -> Check {
     let found = RunAs::choose().and_then(|_| Binaries::find(configured, &data.join("postgres").join("data")));
     match found {
         Ok(binaries) => {
@@ -75,7 +75,7 @@ pub fn postgres_binaries(configured: Option<&Path>, data: &Path) -> Check {
 }
 
 /// The address: free, or ours already.
-pub fn address(host: &str, port: u16) -> Check {
+pub(super) fn address(host: &str, port: u16) -> Check {
     let shown = format!("{host}:{port}");
     let addresses: Vec<SocketAddr> = match (host, port).to_socket_addrs() {
         Ok(addresses) => addresses.collect(),

@@ -15,7 +15,7 @@ use crate::{Body, Context, Homeowner, Operation, Paging, Path, Problem, Reply, S
 /// Which contract an escrow account is opened for.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EscrowNew {
+pub(super) struct EscrowNew {
     /// A contract that both parties have signed.
     pub contract_id: ContractRef,
 }
@@ -23,7 +23,7 @@ pub struct EscrowNew {
 /// One movement of what an escrow account holds.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EscrowHistoryLine {
+pub(super) struct EscrowHistoryLine {
     /// The ledger's transaction.
     pub transaction_id: TransactionRef,
     /// Why money moved.
@@ -42,7 +42,7 @@ pub struct EscrowHistoryLine {
 
 /// Escrow accounts.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::post("/api/payments/escrow/create")
             .summary("Open the escrow account of a contract")

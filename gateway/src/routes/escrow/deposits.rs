@@ -16,7 +16,7 @@ use crate::{Body, Context, Homeowner, Key, Operation, Path, Problem, Reply, Who,
 /// What is paid in.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EscrowDeposit {
+pub(super) struct EscrowDeposit {
     /// The milestones to pay for; all that are not funded when absent.
     #[schema(min_items = 1, max_items = 100)]
     pub milestone_ids: Option<Vec<MilestoneRef>>,
@@ -31,7 +31,7 @@ pub struct EscrowDeposit {
 /// Which payment is to be gone on with.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PaymentConfirm {
+pub(super) struct PaymentConfirm {
     /// The payment.
     pub payment_id: PaymentRef,
     /// With the payment provider's token of a card or account the payment is confirmed there; without it only what the provider says is recorded.
@@ -42,7 +42,7 @@ pub struct PaymentConfirm {
 /// A payment after the provider was asked.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PaymentOutcome {
+pub(super) struct PaymentOutcome {
     /// The payment.
     pub payment: PaymentView,
     /// With this the payer confirms the payment with the provider, while it needs confirming.
@@ -51,7 +51,7 @@ pub struct PaymentOutcome {
 
 /// Deposits and their confirmation.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::post("/api/payments/escrow/{escrowId}/deposit")
             .summary("Pay into an escrow account")

@@ -18,7 +18,7 @@ use crate::{Admin, Context, Operation, Paging, Path, Problem, Reply, Who};
 /// What an account is for.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum LedgerAccountKind {
+pub(super) enum LedgerAccountKind {
     /// What lies at the payment provider.
     CardClearing,
     /// What is held for one milestone.
@@ -40,7 +40,7 @@ pub enum LedgerAccountKind {
 /// The books at a glance.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct LedgerTrialBalance {
+pub(super) struct LedgerTrialBalance {
     /// As of when.
     pub as_of: DateTime<Utc>,
     /// Whether debits and credits are equal in every currency.
@@ -52,7 +52,7 @@ pub struct LedgerTrialBalance {
 /// All accounts of one kind in one currency.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct LedgerTrialLine {
+pub(super) struct LedgerTrialLine {
     /// The kind.
     pub kind: LedgerAccountKind,
     /// The currency.
@@ -70,7 +70,7 @@ pub struct LedgerTrialLine {
 /// One account with its entries.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct LedgerAccountView {
+pub(super) struct LedgerAccountView {
     /// The account.
     pub id: AccountRef,
     /// What it is for.
@@ -94,7 +94,7 @@ pub struct LedgerAccountView {
 /// One entry of an account.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct LedgerEntryView {
+pub(super) struct LedgerEntryView {
     /// The transaction that it is part of.
     pub transaction_id: TransactionRef,
     /// Why money moved.
@@ -111,7 +111,7 @@ pub struct LedgerEntryView {
 
 /// The books.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::get("/api/admin/ledger/trial-balance")
             .summary("Get the trial balance")

@@ -13,7 +13,7 @@ use crate::{Body, Context, Key, Operation, Path, Problem, Reply, SignedIn, Who, 
 /// What is released.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EscrowRelease {
+pub(super) struct EscrowRelease {
     /// An approved milestone.
     pub milestone_id: MilestoneRef,
     /// A part of what is held for it; all of it when absent.
@@ -24,7 +24,7 @@ pub struct EscrowRelease {
 /// A release. Its amount is the sum of fee, netted and share.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EscrowReleaseView {
+pub(super) struct EscrowReleaseView {
     /// From which escrow account.
     pub escrow_id: EscrowRef,
     /// For which milestone.
@@ -53,7 +53,7 @@ pub struct EscrowReleaseView {
 
 /// Releases.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::post("/api/payments/escrow/{escrowId}/release/milestone")
             .summary("Release a milestone")

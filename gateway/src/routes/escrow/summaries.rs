@@ -11,7 +11,7 @@ use crate::{Context, Operation, Path, Problem, Reply, SignedIn, Who};
 /// The money of one contract.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PaymentSummary {
+pub(super) struct PaymentSummary {
     /// Which contract.
     pub contract_id: ContractRef,
     /// The currency of every amount here.
@@ -30,7 +30,7 @@ pub struct PaymentSummary {
 
 /// Summaries.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::get("/api/payments/contract/{contractId}/summary")
             .summary("Get the money of a contract")

@@ -16,23 +16,23 @@ use crate::Id;
 
 // By these names the document's derive finds the ids: it cannot look into a generic type.
 /// An escrow account's id.
-pub type EscrowRef = Id<EscrowId>;
+pub(super) type EscrowRef = Id<EscrowId>;
 /// A release schedule entry's id.
-pub type ScheduleEntryRef = Id<ScheduleEntryId>;
+pub(super) type ScheduleEntryRef = Id<ScheduleEntryId>;
 /// A payment's id.
-pub type PaymentRef = Id<PaymentId>;
+pub(super) type PaymentRef = Id<PaymentId>;
 /// A payout's id.
-pub type PayoutRef = Id<PayoutId>;
+pub(super) type PayoutRef = Id<PayoutId>;
 /// A ledger account's id.
-pub type AccountRef = Id<AccountId>;
+pub(super) type AccountRef = Id<AccountId>;
 /// A ledger transaction's id.
-pub type TransactionRef = Id<TransactionId>;
+pub(super) type TransactionRef = Id<TransactionId>;
 /// A contract's id.
-pub type ContractRef = Id<ContractId>;
+pub(super) type ContractRef = Id<ContractId>;
 /// A milestone's id.
-pub type MilestoneRef = Id<MilestoneId>;
+pub(super) type MilestoneRef = Id<MilestoneId>;
 /// A job's id.
-pub type JobRef = Id<JobId>;
+pub(super) type JobRef = Id<JobId>;
 
 /// The currency of the examples.
 pub(super) const EXAMPLE_CURRENCY: &str = "USD";
@@ -45,7 +45,7 @@ pub(super) fn example_id<T: From<Uuid>>() -> T {
 /// How an escrow account stands.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum EscrowState {
+pub(super) enum EscrowState {
     /// Money can come and go.
     Active,
     /// Everything has left it.
@@ -55,7 +55,7 @@ pub enum EscrowState {
 /// How an entry of a release schedule stands.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum EscrowScheduleState {
+pub(super) enum EscrowScheduleState {
     /// Nothing, or only parts of it, has left.
     Pending,
     /// All of it was released.
@@ -67,7 +67,7 @@ pub enum EscrowScheduleState {
 /// How far a payment has come.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum PaymentState {
+pub(super) enum PaymentState {
     /// The payer has yet to confirm it with the provider.
     RequiresConfirmation,
     /// The provider works on it.
@@ -83,7 +83,7 @@ pub enum PaymentState {
 /// How far a payout has come.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum PayoutState {
+pub(super) enum PayoutState {
     /// To be sent.
     Pending,
     /// The contractor has no account at the provider yet.
@@ -97,7 +97,7 @@ pub enum PayoutState {
 /// Why money moved.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum LedgerTransactionKind {
+pub(super) enum LedgerTransactionKind {
     /// A payment came in.
     Deposit,
     /// A milestone's money, or a part of it, went to the contractor and the platform.
@@ -167,7 +167,7 @@ impl From<TransactionKind> for LedgerTransactionKind {
 /// An escrow account: what is held for one contract, and what became of the rest. Each figure is summed from the ledger.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EscrowView {
+pub(super) struct EscrowView {
     /// The escrow account.
     pub id: EscrowRef,
     /// Of which contract.
@@ -201,7 +201,7 @@ pub struct EscrowView {
 /// One milestone's place in a release schedule. Its date informs, it never releases.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EscrowScheduleEntry {
+pub(super) struct EscrowScheduleEntry {
     /// The entry.
     pub id: ScheduleEntryRef,
     /// Of which escrow account.
@@ -219,7 +219,7 @@ pub struct EscrowScheduleEntry {
 /// A payment into an escrow account.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PaymentView {
+pub(super) struct PaymentView {
     /// The payment.
     pub id: PaymentRef,
     /// Into which escrow account.
@@ -251,7 +251,7 @@ pub struct PaymentView {
 /// A contractor's share on its way to the contractor's account at the provider.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PayoutView {
+pub(super) struct PayoutView {
     /// The payout.
     pub id: PayoutRef,
     /// From which escrow account's release.

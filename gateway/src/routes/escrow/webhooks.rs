@@ -14,14 +14,14 @@ pub(super) const SIMULATED_PATH: &str = "/webhooks/simulated";
 
 /// That a webhook was taken in.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct PaymentWebhookReceipt {
+pub(super) struct PaymentWebhookReceipt {
     /// Always true.
     pub received: bool,
 }
 
 /// Webhooks of payment providers.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::post(SIMULATED_PATH)
             .summary("Take in a webhook of the simulated payment provider")
