@@ -24,7 +24,6 @@ impl Answer {
     /// # Panics
     /// When it was another status.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{} answered {}", self.asked, self.text());
         self.json
