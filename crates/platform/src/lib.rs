@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod local;
 mod services;
 mod settings;
 mod subjects;
@@ -16,6 +17,7 @@ use marketplace::MarketplaceService;
 use notifications::{Mailer, NotificationsService, RenderError};
 use outbox::Registry;
 
+pub use local::{Local, LocalError};
 pub use services::{Commands, Queries};
 pub use settings::Settings;
 

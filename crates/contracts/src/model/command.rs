@@ -162,6 +162,14 @@ pub struct SignContract {
     pub if_version: Option<i32>,
 }
 
+impl SignContract {
+    /// A signature under the text with this hash, whatever version of the contract, with no evidence of where it came from.
+    #[must_use]
+    pub const fn of(contract: ContractId, document_sha256: DocumentHash) -> Self {
+        Self { contract, document_sha256, address: None, user_agent: None, if_version: None }
+    }
+}
+
 /// Add a milestone to a contract that nobody is bound by yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddMilestone {

@@ -184,6 +184,25 @@ impl BidParts {
     /// The most days.
     pub const DAYS_MAX: i32 = 3_650;
 
+    /// A price to be paid in these stages, each with its title and its part of the price in minor units; the amount is their sum.
+    #[must_use]
+    pub fn in_stages(stages: &[(&str, i64)]) -> Self {
+        let milestone = |(title, amount): &(&str, i64)| BidMilestone {
+            title: (*title).to_owned(),
+            description: None,
+            amount: *amount,
+            due_date: None,
+        };
+        Self {
+            amount: stages.iter().map(|(_, amount)| *amount).fold(0, i64::saturating_add),
+            milestones: stages.iter().map(milestone).collect(),
+            lines: Vec::new(),
+            terms: None,
+            start_date: None,
+            duration_days: None,
+        }
+    }
+
     /// # Errors
     /// Every fault: too many parts, parts that do not sum to the amount, a duration out of range.
     pub fn checked(self) -> Result<Self, Faults> {

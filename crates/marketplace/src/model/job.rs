@@ -226,6 +226,22 @@ pub struct Address {
 }
 
 impl Address {
+    /// A street address in a town, given by street, town and two-letter country; the rest is for struct update.
+    ///
+    /// # Errors
+    /// What is empty, too long or no country.
+    pub fn new(street: &str, city: &str, country: &str) -> Result<Self, Faults> {
+        Ok(Self {
+            street: Place::new(street)?,
+            unit: None,
+            city: Place::new(city)?,
+            region: None,
+            postal_code: None,
+            country: Country::new(country)?,
+            point: None,
+        })
+    }
+
     /// In one line, for a document.
     #[must_use]
     pub fn one_line(&self) -> String {
@@ -281,6 +297,33 @@ pub struct NewJob {
     pub reveal: Reveal,
     /// Draft or open.
     pub publish_as: PublishAs,
+}
+
+impl NewJob {
+    /// An open job in US dollars whose owner sees bids as they come, with no skills asked for; what is to be otherwise is for struct update.
+    #[must_use]
+    pub fn new(
+        title: Title,
+        description: Description,
+        category: Category,
+        address: Address,
+        budget: Budget,
+    ) -> Self {
+        Self {
+            title,
+            description,
+            category,
+            skills: Skills::default(),
+            address,
+            budget,
+            currency: Currency::USD,
+            urgency: Urgency::Normal,
+            wanted_start: None,
+            bidding_deadline: None,
+            reveal: Reveal::OnArrival,
+            publish_as: PublishAs::Open,
+        }
+    }
 }
 
 /// What to change in a job; what is none stays.
