@@ -36,8 +36,8 @@ const DOMAINS: [&str; 22] = [
     "Review",
     "Verification",
 ];
-/// Beside those: ids and plain values that no domain owns.
-const SHARED: [&str; 4] = ["Secret", "SessionId", "SignatureId", "UserId"];
+/// Beside those: plain values that no domain owns.
+const SHARED: [&str; 1] = ["Secret"];
 
 fn each_operation() -> impl Iterator<Item = Operation> {
     routes::operations().into_iter()
@@ -71,7 +71,10 @@ fn names_of_schemas_carry_their_domain() {
     let strangers: Vec<_> = schemas
         .keys()
         .filter(|name| {
-            !DOMAINS.iter().any(|domain| name.starts_with(domain)) && !SHARED.contains(&name.as_str())
+            // Ids are named as in Rust; two of one name have two prefixes, so that they would be seen to clash.
+            !DOMAINS.iter().any(|domain| name.starts_with(domain))
+                && !SHARED.contains(&name.as_str())
+                && !name.ends_with("Id")
         })
         .collect();
     assert!(strangers.is_empty(), "begin these with their domain: {strangers:?}");

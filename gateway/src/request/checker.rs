@@ -212,7 +212,6 @@ mod tests {
 
     #[derive(Deserialize, ToSchema)]
     #[serde(rename_all = "lowercase")]
-    #[expect(dead_code, reason = "only its schema is used")]
     enum Kind {
         Labour,
         Material,

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use database::{Db, PoolConfig};
+use escrow::provider::SignatureSecret;
+use escrow::provider::simulated::{SimulatedProvider, SimulatedSettings};
 use gateway::{Server, ServerConfig, routes};
 use identity::{Caller, Registration, RegistrationForm};
+use notifications::{Mail, MailError, Mailer};
 use platform::{Parts, Platform, Settings};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +32,27 @@ pub(crate) struct Answer {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// These tests send no mail.
+struct NoMail;
+
+impl Mailer for NoMail {
+    fn send(&self, _: &Mail) -> Result<(), MailError> {
+        Ok(())
+    }
+
+    fn describe(&self) -> String {
+        "nowhere".to_owned()
+    }
+}
+
+/// The payment provider, on connections of its own.
+fn provider_beside(database: &TestDatabase) -> SimulatedProvider {
+    let db =
+        Db::connect(&PoolConfig { max_connections: 1, ..PoolConfig::new(database.url.clone()) }).unwrap();
+    let secret = SignatureSecret::new("the provider's secret, for tests only");
+    SimulatedProvider::new(db, Arc::new(database.clock.clone()), secret, SimulatedSettings::default())
+}
+
 impl House {
     pub(crate) fn new() -> Self {
         Self::with(|_| ())
@@ -41,6 +66,8 @@ impl House {
             db: database.db.clone(),
             clock: Arc::new(database.clock.clone()),
             secrets: identity::Secrets::random(),
+            payments: Arc::new(provider_beside(&database)),
+            mailer: Arc::new(NoMail),
             settings,
         };
         let platform = Platform::new(parts).unwrap();
