@@ -38,7 +38,7 @@ CREATE TABLE marketplace.jobs (
     CONSTRAINT job_country CHECK (country ~ '^[A-Z]{2}$'),
     CONSTRAINT job_budget CHECK (budget_min >= 0 AND budget_max >= 0 AND budget_min <= budget_max),
     CONSTRAINT job_public_point CHECK ((public_latitude IS NULL) = (public_longitude IS NULL)),
-    CONSTRAINT job_published CHECK (status = 'DRAFT' OR (published_at IS NOT NULL AND bidding_deadline IS NOT NULL AND accept_until > bidding_deadline)),
+    CONSTRAINT job_published CHECK (status = 'DRAFT' OR (published_at IS NOT NULL AND bidding_deadline IS NOT NULL AND accept_until >= bidding_deadline)),
     CONSTRAINT job_chosen CHECK (contractor_id IS NOT NULL OR status NOT IN ('AWARDED', 'IN_PROGRESS', 'COMPLETED'))
 );
 -- The public list, newest first, whole and by trade.
