@@ -1,8 +1,9 @@
 //! `fairtrade serve` and `fairtrade worker`: the programs that stay.
 
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use escrow::provider::simulated::SimulatedProvider;
 use outbox::Workers;
 use platform::Platform;
 use serde::Serialize;
@@ -64,7 +65,7 @@ async fn serve_over(
 ) -> Result<(), Failure> {
     assembly::current_schema(access, asked.migrate)?;
     let Assembled { platform, provider } = assembly::assemble(loaded, access, Use::Serve)?;
-    let logins = if asked.demo { demo::seed(&platform, loaded.config.platform())? } else { Vec::new() };
+    let logins = if asked.demo { put_demo_in(&platform, &provider, loaded, voice)? } else { Vec::new() };
     let server = Server::start(loaded.server(&loaded.keys()?), &platform).map_err(not_started)?;
     let _webhooks = provider.start_deliveries().map_err(|error| Failure::Internal(error.to_string()))?;
     let workers = if asked.no_workers { None } else { Some(start_workers(&platform, loaded)?) };
@@ -90,6 +91,20 @@ async fn serve_over(
     }
     stop_workers(workers);
     Ok(())
+}
+
+/// Puts the demo in and says how long that took: most of it is hashing nine passwords as slowly as real ones.
+fn put_demo_in(
+    platform: &Platform,
+    provider: &SimulatedProvider,
+    loaded: &Loaded,
+    voice: Voice,
+) -> Result<Vec<DemoLogin>, Failure> {
+    let begun = Instant::now();
+    if demo::seed(platform, provider, loaded.config.platform())? && voice == Voice::People {
+        say(format!("The demo was put in, in {:.1} s.", begun.elapsed().as_secs_f32()))?;
+    }
+    Ok(demo::logins())
 }
 
 /// Runs the workers until it is asked to stop.

@@ -1,6 +1,8 @@
 //! The demo: what is put into a new installation, and the walk through the main job as a client sees it.
 
 mod client;
+mod play;
+mod scenes;
 mod seed;
 pub mod stage;
 mod teller;

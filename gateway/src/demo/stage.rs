@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use contracts::{
-    AcceptBid, ContractId, ContractView, MilestoneId, MilestoneRef, MilestoneView, SignContract,
+    AcceptBid, ContractId, ContractView, ContractsService, MilestoneId, MilestoneRef, MilestoneView, Reason,
+    RequestChanges, SignContract,
 };
 use escrow::provider::PaymentMethod;
-use escrow::{Deposit, EscrowId, NewEscrow, PaymentId, PaymentStatus, Release, ReleaseOutcome};
+use escrow::{
+    Confirm, Deposit, Escrow, EscrowId, NewEscrow, PaymentId, PaymentStatus, Release, ReleaseOutcome,
+};
 use identity::{
     CredentialForm, Decision, Login, NewAdmin, Registration, RegistrationForm, SignedIn, VerificationForm,
     VerificationSubmission,
@@ -16,8 +19,7 @@ use identity::{
 use kernel::{Actor, Instant, Limit, PartyId, PersonId, Role};
 use marketplace::{
     Address, BidDetail, BidId, BidParts, Budget, Category, Country, Description, JobChange, JobDetail, JobId,
-    MarketplaceService, NewBid, NewJob, NewReview, Place, PublishAs, Reveal, Review, Skills, Stars, Title,
-    Urgency,
+    NewBid, NewJob, NewReview, Place, PublishAs, Reveal, Skills, Stars, Title, Urgency,
 };
 use platform::{Commands, Platform};
 use secrecy::SecretString;
@@ -39,7 +41,7 @@ impl StageError {
     }
 }
 
-fn told<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> StageError {
+pub(super) fn told<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> StageError {
     move |error| StageError { what, why: error.to_string() }
 }
 
@@ -102,19 +104,19 @@ impl Stage {
         Self { commands: platform.commands().clone(), settings }
     }
 
-    /// The same stage where bidding may be over at once: to see what becomes of a job that nobody was chosen for in time.
-    #[must_use]
-    pub fn hasty(&self, platform: &Platform) -> Self {
-        let settings = marketplace::Settings {
-            bidding_hours_min: 0,
-            acceptance_days: 0,
-            ..self.settings.marketplace.clone()
-        };
-        let marketplace = MarketplaceService::new(platform.db().clone(), platform.clock(), settings);
+    /// The same stage where whoever accepts a bid has no time left to sign: to see what becomes of such a contract.
+    pub(super) fn without_time_to_sign(&self, platform: &Platform, settings: platform::Settings) -> Self {
+        let settings = contracts::Settings { signing_days: 0, ..settings.contracts };
+        let contracts = ContractsService::new(platform.db().clone(), platform.vault().clone(), settings);
         Self {
-            commands: Commands { marketplace: Arc::new(marketplace), ..self.commands.clone() },
+            commands: Commands { contracts: Arc::new(contracts), ..self.commands.clone() },
             ..self.clone()
         }
+    }
+
+    /// Every service.
+    pub(super) const fn commands(&self) -> &Commands {
+        &self.commands
     }
 
     /// Registers somebody whose address is known to be theirs; an administrator is made instead.
@@ -141,8 +143,15 @@ impl Stage {
         };
         let registration = Registration::new(&form, &policy).map_err(told("a registration"))?;
         let signed_in = identity.register(&operator(), registration).map_err(told("a registration"))?;
-        identity.vouch_for_email(signed_in.person.id).map_err(told("an address"))?;
-        Ok(Player::new(signed_in))
+        let player = Player::new(signed_in);
+        self.vouch(&player)?;
+        Ok(player)
+    }
+
+    /// Takes somebody's address as theirs, without a mail.
+    pub(super) fn vouch(&self, player: &Player) -> Result<(), StageError> {
+        self.commands.identity.vouch_for_email(player.person).map_err(told("an address"))?;
+        Ok(())
     }
 
     /// Signs somebody in who is there already.
@@ -153,6 +162,12 @@ impl Stage {
         let login = Login::new(part.email, part.password);
         let signed_in = self.commands.identity.login(&operator(), login).map_err(told("a sign-in"))?;
         Ok(Player::new(signed_in))
+    }
+
+    /// Whether a contractor's licence and insurance were found good.
+    pub(super) fn is_verified(&self, contractor: &Player) -> Result<bool, StageError> {
+        let found = self.commands.identity.get_contractor(contractor.party);
+        Ok(found.map_err(told("a contractor"))?.verified)
     }
 
     /// Has a contractor's licence and insurance checked and found good.
@@ -264,23 +279,44 @@ impl Stage {
         self.commands.contracts.sign(&party.actor, &command).map_err(told("a signature"))
     }
 
-    /// Opens the escrow account of an active contract and pays for all of it, with a card that works.
+    /// Pays for all of an active contract that is not paid yet, with a card that works; opens its escrow account if there is none.
     ///
     /// # Errors
     /// [`StageError`].
     pub fn fund(&self, homeowner: &Player, contract: ContractId) -> Result<EscrowId, StageError> {
         let escrow = &self.commands.escrow;
         let actor = homeowner.actor.homeowner().map_err(told("a deposit"))?;
-        let opened =
-            escrow.create_escrow(actor, NewEscrow { contract_id: contract }).map_err(told("a deposit"))?;
+        let summary = escrow.contract_summary(&homeowner.actor, contract).map_err(told("a deposit"))?;
+        let account = match summary.escrow {
+            Some(there) => there.id,
+            None => {
+                let new = NewEscrow { contract_id: contract };
+                escrow.create_escrow(actor, new).map_err(told("a deposit"))?.id
+            }
+        };
+        if summary.payments.iter().any(|payment| payment.status == PaymentStatus::Succeeded) {
+            return Ok(account);
+        }
         let card = PaymentMethod::new("pm_card_visa").map_err(told("a deposit"))?;
-        let deposit =
-            Deposit::new(PaymentId::new(), opened.id, None, None, Some(card)).map_err(told("a deposit"))?;
-        let paid = escrow.deposit(actor, deposit).map_err(told("a deposit"))?;
+        let paid = match summary.payments.iter().find(|payment| payment.status.is_open()) {
+            Some(open) => {
+                let confirm = Confirm { payment_id: open.id, payment_method: Some(card) };
+                escrow.complete_deposit(actor, confirm).map_err(told("a deposit"))?
+            }
+            None => {
+                let deposit = Deposit::new(PaymentId::new(), account, None, None, Some(card));
+                escrow.deposit(actor, deposit.map_err(told("a deposit"))?).map_err(told("a deposit"))?
+            }
+        };
         match paid.payment.status {
-            PaymentStatus::Succeeded => Ok(opened.id),
+            PaymentStatus::Succeeded => Ok(account),
             other => Err(StageError { what: "a deposit", why: format!("is {other:?}") }),
         }
+    }
+
+    /// An escrow account as a party sees it.
+    pub(super) fn escrow(&self, party: &Player, escrow: EscrowId) -> Result<Escrow, StageError> {
+        self.commands.escrow.escrow(&party.actor, escrow).map_err(told("an escrow account"))
     }
 
     /// Releases what is left of an approved milestone, or a part of it.
@@ -338,21 +374,34 @@ impl Stage {
         self.commands.contracts.approve_milestone(actor, at).map_err(told("an approval"))
     }
 
-    /// Reviews the other side of a finished contract.
-    ///
-    /// # Errors
-    /// [`StageError`].
-    pub fn review(&self, author: &Player, contract: &ContractView, stars: i64) -> Result<Review, StageError> {
+    /// Sends a milestone back to be changed.
+    pub(super) fn send_back(
+        &self,
+        homeowner: &Player,
+        at: &MilestoneRef,
+        reason: &str,
+    ) -> Result<MilestoneView, StageError> {
+        let actor = homeowner.actor.homeowner().map_err(told("a request"))?;
+        let reason = Reason::new(reason).map_err(told("a request"))?;
+        let request = RequestChanges { milestone: *at, reason };
+        self.commands.contracts.request_changes(actor, &request).map_err(told("a request"))
+    }
+
+    /// Reviews the other side of a finished contract, unless that is done.
+    pub(super) fn review(&self, author: &Player, contract: ContractId, stars: i64) -> Result<(), StageError> {
         let stars = Stars::new(stars).map_err(told("a review"))?;
         let review = NewReview {
-            contract_id: contract.contract.id.uuid(),
+            contract_id: contract.uuid(),
             rating: stars,
             quality: stars,
             timeliness: stars,
             communication: stars,
             text: None,
         };
-        self.commands.marketplace.submit_review(&author.actor, review).map_err(told("a review"))
+        match self.commands.marketplace.submit_review(&author.actor, review) {
+            Ok(_) | Err(marketplace::Error::AlreadyReviewed) => Ok(()),
+            Err(error) => Err(told("a review")(error)),
+        }
     }
 }
 
