@@ -19,7 +19,8 @@ use crate::request::call::Call;
 
 /// Days that a key is kept whose command moves no money.
 const KEEP_DAYS: u16 = 7;
-/// How long a command that asks another system is left alone before the next request with its key goes on with it.
+/// How long a command that asks another system is left alone before the next request with its key goes on with it, should the
+/// process have died over it.
 const LEASE: Duration = Duration::from_secs(30);
 
 /// A command with its key, and whose it is.
@@ -187,9 +188,11 @@ fn finish(
             Ok(reply)
         }
         Err(problem) => {
-            // An error frees the key, unless nobody knows what came of it: then the next request goes on with the same intent.
-            if !problem.is_unsettled() {
-                lent.db.release(ticket)?;
+            // An error frees the key; where nobody knows what came of it, the next request goes on with the same intent.
+            if problem.is_unsettled() {
+                lent.db.give_up(ticket)?
+            } else {
+                lent.db.release(ticket)?
             }
             Err(problem)
         }

@@ -2,4 +2,5 @@
 
 mod demo;
 mod house;
+mod idempotency;
 mod notifications;

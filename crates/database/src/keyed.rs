@@ -186,6 +186,25 @@ impl Db {
         })
     }
 
+    /// Gives a claim up without freeing its key: nobody knows what came of the command, so whoever comes next goes on with it at
+    /// once, under the same reference. Does nothing when another took it over.
+    ///
+    /// # Errors
+    /// [`Error`]; the lease then runs out by itself.
+    pub fn give_up(&self, ticket: &Ticket) -> Result<(), Error> {
+        self.transaction(|tx| {
+            diesel::sql_query(
+                "UPDATE app.idempotency_keys SET lease_until = clock_timestamp()
+                 WHERE scope = $1 AND key = $2 AND fence = $3",
+            )
+            .bind::<Bytea, _>(ticket.scope.as_slice())
+            .bind::<Text, _>(&ticket.key)
+            .bind::<SqlUuid, _>(ticket.fence)
+            .execute(tx.conn())?;
+            Ok(())
+        })
+    }
+
     /// Removes at most `most` keys whose time is over, and says how many there were. For a background task.
     ///
     /// # Errors

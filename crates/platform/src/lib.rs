@@ -4,6 +4,7 @@ mod local;
 mod services;
 mod settings;
 mod subjects;
+mod tasks;
 
 use std::sync::Arc;
 
@@ -77,6 +78,7 @@ impl Platform {
         let keys = Keys::derive(&secrets)?;
         let vault = Vault::new(keys.clone(), &settings.identity);
         let mut registry = Registry::new();
+        tasks::register(&mut registry);
 
         let identity = Arc::new(IdentityService::new(db.clone(), keys.clone(), settings.identity.clone()));
         let marketplace = Arc::new(MarketplaceService::new(db.clone(), clock.clone(), settings.marketplace));

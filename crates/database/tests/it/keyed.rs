@@ -73,6 +73,21 @@ fn a_key_used_for_something_else_is_refused() {
 }
 
 #[test]
+fn a_claim_that_was_given_up_is_gone_on_with_at_once_by_one_who_asks_the_same() {
+    let database = database();
+    let first = granted(database.db.claim(&command("a"), LEASE).unwrap());
+    database.db.give_up(&first).unwrap();
+    let other = KeyedCommand { fingerprint: [7; 32], ..command("a") };
+    assert_eq!(database.db.claim(&other, LEASE).unwrap(), Claim::KeyReused);
+    let second = granted(database.db.claim(&command("a"), LEASE).unwrap());
+    assert_eq!((second.reference, second.resumed), (first.reference, true));
+    // Who was overtaken has nothing left to give up.
+    database.db.give_up(&first).unwrap();
+    assert_eq!(database.db.claim(&command("a"), LEASE).unwrap(), Claim::InProgress);
+    database.db.complete(&second, b"done").unwrap();
+}
+
+#[test]
 fn failed_work_leaves_nothing_and_frees_the_key() {
     let database = database();
     let failed = database.db.once(&command("a"), || {
