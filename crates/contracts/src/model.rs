@@ -5,10 +5,9 @@ mod command;
 mod contract;
 mod milestone;
 
-pub(crate) use command::in_order;
 pub use command::{
     AcceptBid, AddMilestone, ContractFilter, Deliverables, Description, EditMilestone, InspectionDays,
-    MilestonePatch, MilestoneRef, Reason, RequestChanges, SignContract, Title,
+    MilestonePatch, MilestoneRef, Reason, RequestChanges, SignContract, TargetAmount, Title, WorkDays,
 };
 pub use contract::{
     Contract, ContractCard, ContractFacts, ContractId, ContractStatus, ContractStep, ContractView, Document,

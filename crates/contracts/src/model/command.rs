@@ -170,118 +170,56 @@ impl SignContract {
     }
 }
 
-/// Add a milestone to a contract that nobody is bound by yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddMilestone {
-    contract: ContractId,
-    from: Option<MilestoneId>,
-    title: Title,
-    description: Option<Description>,
-    deliverables: Deliverables,
-    amount: i64,
-    start_date: Option<NaiveDate>,
-    due_date: NaiveDate,
-    if_version: Option<i32>,
+/// A milestone's part of the price in minor units: more than nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TargetAmount(i64);
+
+impl TargetAmount {
+    /// # Errors
+    /// A fault for an amount that is not more than nothing.
+    pub fn new(minor: i64) -> Result<Self, Faults> {
+        let mut faults = Faults::none();
+        faults.check(minor > 0, "", "out_of_range", "must be more than nothing");
+        faults.or(|| Self(minor))
+    }
+
+    /// In minor units.
+    #[must_use]
+    pub const fn minor(self) -> i64 {
+        self.0
+    }
 }
 
-impl AddMilestone {
-    /// A milestone of `amount` minor units, taken from the last one of the contract.
-    ///
+/// The days of a milestone: when work on it is to start, if that is said, and when it is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkDays {
+    start: Option<NaiveDate>,
+    due: NaiveDate,
+}
+
+impl WorkDays {
     /// # Errors
-    /// The faults of amount and date, at `/targetAmount` and `/dueDate`.
-    pub fn new(contract: ContractId, title: Title, amount: i64, due_date: NaiveDate) -> Result<Self, Faults> {
+    /// Faults at `/startDate` and `/dueDate` for days that nobody can have meant, and for a start after the milestone is due.
+    pub fn new(start: Option<NaiveDate>, due: NaiveDate) -> Result<Self, Faults> {
         let mut faults = Faults::none();
-        faults.check(amount > 0, "/targetAmount", "out_of_range", "must be more than nothing");
-        faults.take("/dueDate", plausible(due_date));
-        faults.or(|| Self {
-            contract,
-            from: None,
-            title,
-            description: None,
-            deliverables: Deliverables::default(),
-            amount,
-            start_date: None,
-            due_date,
-            if_version: None,
-        })
+        if let Some(start) = start {
+            faults.take("/startDate", plausible(start));
+            faults.check(start <= due, "/startDate", "after_due_date", "must not lie after the due date");
+        }
+        faults.take("/dueDate", plausible(due));
+        faults.or(|| Self { start, due })
     }
 
-    /// The same, taken from another milestone.
-    #[must_use]
-    pub fn from(mut self, milestone: Option<MilestoneId>) -> Self {
-        self.from = milestone;
-        self
-    }
-
-    /// The same with a longer text.
-    #[must_use]
-    pub fn describe(mut self, description: Option<Description>, deliverables: Deliverables) -> Self {
-        self.description = description;
-        self.deliverables = deliverables;
-        self
-    }
-
-    /// The same with the day on which work on it starts.
-    ///
-    /// # Errors
-    /// A fault at `/startDate` for a day after the milestone is due.
-    pub fn starting(mut self, start_date: Option<NaiveDate>) -> Result<Self, Faults> {
-        in_order(start_date, self.due_date)?;
-        self.start_date = start_date;
-        Ok(self)
-    }
-
-    /// The same, refused when the contract is of another version than the one that the caller read.
-    #[must_use]
-    pub fn if_version(mut self, version: Option<i32>) -> Self {
-        self.if_version = version;
-        self
-    }
-
-    /// The version of the contract that the caller read.
-    #[must_use]
-    pub fn expected_version(&self) -> Option<i32> {
-        self.if_version
-    }
-    /// The contract.
-    #[must_use]
-    pub fn contract(&self) -> ContractId {
-        self.contract
-    }
-    /// The milestone that the amount is taken from; the last when absent.
-    #[must_use]
-    pub fn taken_from(&self) -> Option<MilestoneId> {
-        self.from
-    }
-    /// What it is called.
-    #[must_use]
-    pub fn title(&self) -> &Title {
-        &self.title
-    }
-    /// What it is about.
-    #[must_use]
-    pub fn description(&self) -> Option<&Description> {
-        self.description.as_ref()
-    }
-    /// What will be there when it is done.
-    #[must_use]
-    pub fn deliverables(&self) -> &Deliverables {
-        &self.deliverables
-    }
-    /// Its part of the price, in minor units.
-    #[must_use]
-    pub fn amount(&self) -> i64 {
-        self.amount
-    }
     /// When work on it is to start.
     #[must_use]
-    pub fn start_date(&self) -> Option<NaiveDate> {
-        self.start_date
+    pub const fn start(self) -> Option<NaiveDate> {
+        self.start
     }
+
     /// When it is to be done.
     #[must_use]
-    pub fn due_date(&self) -> NaiveDate {
-        self.due_date
+    pub const fn due(self) -> NaiveDate {
+        self.due
     }
 }
 
@@ -293,13 +231,25 @@ fn plausible(day: NaiveDate) -> Result<(), Faults> {
     faults.or(|| ())
 }
 
-pub(crate) fn in_order(start: Option<NaiveDate>, due: NaiveDate) -> Result<(), Faults> {
-    let mut faults = Faults::none();
-    if let Some(start) = start {
-        faults.take("/startDate", plausible(start));
-        faults.check(start <= due, "/startDate", "after_due_date", "must not lie after the due date");
-    }
-    faults.or(|| ())
+/// Add a milestone to a contract that nobody is bound by yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddMilestone {
+    /// To which contract.
+    pub contract: ContractId,
+    /// The milestone that the amount is taken from; the last when absent.
+    pub from: Option<MilestoneId>,
+    /// What it is called.
+    pub title: Title,
+    /// What it is about.
+    pub description: Option<Description>,
+    /// What will be there when it is done.
+    pub deliverables: Deliverables,
+    /// Its part of the price.
+    pub amount: TargetAmount,
+    /// When it is to be worked on.
+    pub days: WorkDays,
+    /// The version of the contract that the caller read; when given, another one is refused.
+    pub if_version: Option<i32>,
 }
 
 /// Which milestone of which contract, and which version of it the caller read.
@@ -347,14 +297,18 @@ pub struct EditMilestone {
 
 impl EditMilestone {
     /// # Errors
-    /// Faults for a day that nobody can have meant. Whether the days are in order shows once the rest is known.
+    /// Faults for a day that nobody can have meant, and for days out of order. Where only one day is given, whether it is in order
+    /// shows when the other is known.
     pub fn new(milestone: MilestoneRef, patch: MilestonePatch) -> Result<Self, Faults> {
         let mut faults = Faults::none();
-        if let Some(due) = patch.due_date {
-            faults.take("/dueDate", plausible(due));
-        }
-        if let Some(Some(start)) = patch.start_date {
-            faults.take("/startDate", plausible(start));
+        match (patch.start_date.flatten(), patch.due_date) {
+            (start, Some(due)) => {
+                faults.take("", WorkDays::new(start, due));
+            }
+            (Some(start), None) => {
+                faults.take("/startDate", plausible(start));
+            }
+            (None, None) => {}
         }
         faults.or(|| Self { milestone, patch })
     }
@@ -406,20 +360,35 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_new_milestone_is_named_at_once() {
-        let day = NaiveDate::from_ymd_opt(1999, 1, 1).unwrap();
-        let faults =
-            AddMilestone::new(ContractId::new(), Title::new("Roof").unwrap(), 0, day).unwrap_err().into_vec();
+    fn every_fault_of_a_milestones_days_is_named_at_once() {
+        let day = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
+        let faults = |start, due| -> Vec<(String, &str)> {
+            let faults = WorkDays::new(start, due).err().map(Faults::into_vec).unwrap_or_default();
+            faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+        };
+        assert_eq!(faults(Some(day(2027)), day(2027)), []);
+        assert_eq!(faults(None, day(9999)), []);
+        assert_eq!(faults(Some(day(2028)), day(2027)), [("/startDate".into(), "after_due_date")]);
         assert_eq!(
-            faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>(),
-            ["/targetAmount", "/dueDate"]
+            faults(Some(day(1998)), day(1999)),
+            [("/startDate".into(), "out_of_range"), ("/dueDate".into(), "out_of_range")]
         );
-        let due = NaiveDate::from_ymd_opt(2027, 1, 1).unwrap();
-        let command = AddMilestone::new(ContractId::new(), Title::new("Roof").unwrap(), 1, due).unwrap();
-        let refused = command.starting(due.succ_opt()).unwrap_err().into_vec();
-        assert_eq!(
-            refused.first().map(|fault| (fault.pointer.as_str(), fault.code)),
-            Some(("/startDate", "after_due_date"))
-        );
+        assert!(TargetAmount::new(0).is_err());
+        assert_eq!(TargetAmount::new(1).map(TargetAmount::minor), Ok(1));
+    }
+
+    #[test]
+    fn both_days_of_a_change_are_held_against_each_other() {
+        let milestone =
+            MilestoneRef { contract: ContractId::new(), milestone: MilestoneId::new(), if_version: None };
+        let patch = MilestonePatch {
+            start_date: Some(NaiveDate::from_ymd_opt(2027, 2, 1)),
+            due_date: NaiveDate::from_ymd_opt(2027, 1, 1),
+            ..MilestonePatch::default()
+        };
+        let faults = EditMilestone::new(milestone, patch.clone()).unwrap_err().into_vec();
+        assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["after_due_date"]);
+        // The start may be as it was: only the milestone itself knows.
+        assert!(EditMilestone::new(milestone, MilestonePatch { start_date: None, ..patch }).is_ok());
     }
 }

@@ -1,7 +1,8 @@
 //! Changing milestones while nobody is bound by them yet. Each change makes another text, and voids what was signed.
 
+use chrono::NaiveDate;
 use database::Tx;
-use kernel::{Actor, Faults};
+use kernel::{Actor, Fault, Faults};
 use serde_json::Value;
 
 use super::signing::{open_for_changes, unchanged};
@@ -9,7 +10,7 @@ use super::{ContractsService, locked, text, views};
 use crate::error::Error;
 use crate::model::{
     AddMilestone, Contract, Deliverables, Description, EditMilestone, Milestone, MilestoneId, MilestonePatch,
-    MilestoneView, Title, in_order,
+    MilestoneView, Title, WorkDays,
 };
 use crate::rules::{self, CarveRefused};
 use crate::store::{self, Changes, NewMilestone};
@@ -20,27 +21,27 @@ pub(super) fn add(
     actor: &Actor,
     command: &AddMilestone,
 ) -> Result<MilestoneView, Error> {
-    let contract = locked(tx, actor, command.contract())?;
+    let contract = locked(tx, actor, command.contract)?;
     let now = open_for_changes(tx, &contract, actor)?;
-    unchanged(&contract, command.expected_version())?;
+    unchanged(&contract, command.if_version)?;
     let existing: Vec<_> =
         store::list_milestones(tx.conn(), contract.id)?.iter().map(Milestone::facts).collect();
     let most = service.settings.milestones_max;
     if existing.len() >= usize::from(most) {
         return Err(Error::TooManyMilestones(most));
     }
-    let carved = rules::carve(&existing, command.taken_from(), command.amount()).map_err(refused)?;
+    let carved = rules::carve(&existing, command.from, command.amount.minor()).map_err(refused)?;
     store::set_amount(tx.conn(), carved.from, carved.keeps, now)?;
     let new = NewMilestone {
         id: MilestoneId::new(),
         contract: contract.id,
         ordinal: carved.ordinal,
-        title: command.title().as_str().to_owned(),
-        description: command.description().map(|text| text.as_str().to_owned()),
-        deliverables: command.deliverables().as_slice().to_vec(),
-        amount: command.amount(),
-        start_date: command.start_date(),
-        due_date: command.due_date(),
+        title: command.title.as_str().to_owned(),
+        description: command.description.as_ref().map(|text| text.as_str().to_owned()),
+        deliverables: command.deliverables.as_slice().to_vec(),
+        amount: command.amount.minor(),
+        start_date: command.days.start(),
+        due_date: command.days.due(),
         created_at: now,
     };
     let added = store::insert_milestones(tx.conn(), &[new])?.pop().ok_or(Error::MilestoneNotFound)?;
@@ -102,6 +103,17 @@ fn open_for_milestone(
     })
 }
 
+/// Each day was found plausible by itself; whether they are in order shows here. The fault lies with the day that was sent.
+fn in_order(patch: &MilestonePatch, start: Option<NaiveDate>, due: NaiveDate) -> Result<(), Faults> {
+    match WorkDays::new(start, due) {
+        Err(_) if patch.start_date.is_none() => {
+            let message = "must not lie before the day on which work starts";
+            Err(Fault::new("/dueDate", "before_start_date", message).into())
+        }
+        other => other.map(|_| ()),
+    }
+}
+
 /// What of a patch differs from what is there; none when nothing does.
 fn changes(milestone: &Milestone, patch: &MilestonePatch) -> Result<Option<Changes>, Error> {
     let title = patch.title.as_ref().map(Title::as_str).unwrap_or(&milestone.title);
@@ -113,7 +125,7 @@ fn changes(milestone: &Milestone, patch: &MilestonePatch) -> Result<Option<Chang
         patch.deliverables.as_ref().map(Deliverables::as_slice).unwrap_or(milestone.deliverables.as_slice());
     let start_date = patch.start_date.unwrap_or(milestone.start_date);
     let due_date = patch.due_date.unwrap_or(milestone.due_date);
-    in_order(start_date, due_date)?;
+    in_order(patch, start_date, due_date)?;
     let same = title == milestone.title
         && description == milestone.description.as_deref()
         && deliverables == milestone.deliverables

@@ -4,7 +4,7 @@ use contracts::{
 };
 use kernel::{Classify, ErrorKind, Limit, Role};
 
-use crate::stage::{Stage, at};
+use crate::stage::{Stage, add, at};
 
 fn title(text: &str) -> Title {
     Title::new(text).unwrap()
@@ -15,11 +15,11 @@ fn a_new_milestone_is_carved_from_the_last_or_from_the_one_that_is_named() {
     let stage = Stage::new();
     let id = stage.unsigned(&[600, 400]).contract.id;
     let first = stage.milestone(id, 0);
-    let command = AddMilestone::new(id, title("Gutters"), 150, first.due_date).unwrap();
+    let command = add(id, "Gutters", 150, first.due_date);
     let added = stage.contracts.add_milestone(&stage.homeowner, &command).unwrap();
     assert_eq!((added.milestone.ordinal, added.milestone.amount), (3, 150));
 
-    let command = AddMilestone::new(id, title("Scaffold"), 599, first.due_date).unwrap().from(Some(first.id));
+    let command = AddMilestone { from: Some(first.id), ..add(id, "Scaffold", 599, first.due_date) };
     stage.contracts.add_milestone(&stage.contractor, &command).unwrap();
 
     let amounts: Vec<i64> = stage.milestones(id).iter().map(|milestone| milestone.amount).collect();
@@ -31,14 +31,14 @@ fn what_is_left_must_be_more_than_nothing() {
     let stage = Stage::new();
     let id = stage.unsigned(&[600, 400]).contract.id;
     let due = stage.milestone(id, 0).due_date;
-    let command = AddMilestone::new(id, title("Gutters"), 400, due).unwrap();
+    let command = add(id, "Gutters", 400, due);
     let error = stage.contracts.add_milestone(&stage.homeowner, &command).unwrap_err();
     let ErrorKind::Invalid(faults) = error.kind() else { panic!("{error:?}") };
     assert_eq!((faults[0].pointer.as_str(), faults[0].code), ("/targetAmount", "out_of_range"));
     assert!(faults[0].message.contains("399"), "{}", faults[0].message);
 
     let elsewhere = stage.milestone(stage.unsigned(&[900]).contract.id, 0).id;
-    let command = AddMilestone::new(id, title("Gutters"), 1, due).unwrap().from(Some(elsewhere));
+    let command = AddMilestone { from: Some(elsewhere), ..add(id, "Gutters", 1, due) };
     let error = stage.contracts.add_milestone(&stage.homeowner, &command).unwrap_err();
     let ErrorKind::Invalid(faults) = error.kind() else { panic!("{error:?}") };
     assert_eq!(faults[0].pointer, "/fromMilestoneId");
@@ -92,6 +92,15 @@ fn days_must_be_in_order_whichever_of_them_is_given() {
     let error = stage.contracts.edit_milestone(&stage.homeowner, &command).unwrap_err();
     let ErrorKind::Invalid(faults) = error.kind() else { panic!("{error:?}") };
     assert_eq!((faults[0].pointer.as_str(), faults[0].code), ("/startDate", "after_due_date"));
+
+    let starts = MilestonePatch { start_date: Some(Some(milestone.due_date)), ..MilestonePatch::default() };
+    let command = EditMilestone::new(at(id, milestone.id), starts).unwrap();
+    stage.contracts.edit_milestone(&stage.homeowner, &command).unwrap();
+    let sooner = MilestonePatch { due_date: milestone.due_date.pred_opt(), ..MilestonePatch::default() };
+    let command = EditMilestone::new(at(id, milestone.id), sooner).unwrap();
+    let error = stage.contracts.edit_milestone(&stage.homeowner, &command).unwrap_err();
+    let ErrorKind::Invalid(faults) = error.kind() else { panic!("{error:?}") };
+    assert_eq!((faults[0].pointer.as_str(), faults[0].code), ("/dueDate", "before_start_date"));
 }
 
 #[test]
@@ -99,8 +108,8 @@ fn what_both_signed_is_fixed() {
     let stage = Stage::new();
     let id = stage.signed(&[600]);
     let milestone = stage.milestone(id, 0);
-    let add = AddMilestone::new(id, title("Gutters"), 1, milestone.due_date).unwrap();
-    let error = stage.contracts.add_milestone(&stage.homeowner, &add).unwrap_err();
+    let command = add(id, "Gutters", 1, milestone.due_date);
+    let error = stage.contracts.add_milestone(&stage.homeowner, &command).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongState { state: "ACTIVE", allowed: vec![] });
     let patch = MilestonePatch { title: Some(title("Tiles")), ..MilestonePatch::default() };
     let edit = EditMilestone::new(at(id, milestone.id), patch).unwrap();
@@ -113,7 +122,7 @@ fn a_contract_holds_so_many_milestones_and_no_more() {
     let stage = Stage::new();
     let id = stage.unsigned(&[100]).contract.id;
     let whole = stage.milestone(id, 0);
-    let command = AddMilestone::new(id, title("Part"), 1, whole.due_date).unwrap().from(Some(whole.id));
+    let command = AddMilestone { from: Some(whole.id), ..add(id, "Part", 1, whole.due_date) };
     for _ in 1..50 {
         stage.contracts.add_milestone(&stage.homeowner, &command).unwrap();
     }

@@ -1,10 +1,9 @@
 use contracts::{
-    AddMilestone, ContractStatus, ContractsCommands, ContractsQueries, DocumentHash, Error,
-    TerminationReason, Title,
+    ContractStatus, ContractsCommands, ContractsQueries, DocumentHash, Error, TerminationReason,
 };
 use kernel::{Classify, ErrorKind, Role};
 
-use crate::stage::{Stage, signature};
+use crate::stage::{Stage, add, signature};
 
 #[test]
 fn the_second_signature_makes_the_contract_active() {
@@ -60,7 +59,7 @@ fn another_text_than_the_one_that_was_read_is_not_signed() {
     let read = stage.contracts.get_document(&stage.homeowner, id).unwrap().sha256;
     let due = stage.milestone(id, 0).due_date;
     stage.sign(&stage.contractor, id).unwrap();
-    let command = AddMilestone::new(id, Title::new("Gutters").unwrap(), 400, due).unwrap();
+    let command = add(id, "Gutters", 400, due);
     stage.contracts.add_milestone(&stage.contractor, &command).unwrap();
 
     let error = stage.contracts.sign(&stage.homeowner, &signature(id, read)).unwrap_err();

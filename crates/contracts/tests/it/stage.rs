@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use contracts::{
-    AcceptBid, ContractId, ContractView, ContractsCommands, ContractsQueries, ContractsService, DocumentHash,
-    Milestone, MilestoneId, MilestoneRef, ReleasedHow, SignContract,
+    AcceptBid, AddMilestone, ContractId, ContractView, ContractsCommands, ContractsQueries, ContractsService,
+    Deliverables, DocumentHash, Milestone, MilestoneId, MilestoneRef, ReleasedHow, SignContract,
+    TargetAmount, WorkDays,
 };
 use identity::{Keys, Secrets, Vault};
 use kernel::{Actor, Currency, Limit, PersonId, Role, SessionId};
@@ -181,6 +183,20 @@ impl Stage {
 
 pub(crate) fn at(contract: ContractId, milestone: MilestoneId) -> MilestoneRef {
     MilestoneRef { contract, milestone, if_version: None }
+}
+
+/// A milestone to add, its amount taken from the last one.
+pub(crate) fn add(contract: ContractId, title: &str, amount: i64, due: NaiveDate) -> AddMilestone {
+    AddMilestone {
+        contract,
+        from: None,
+        title: contracts::Title::new(title).unwrap(),
+        description: None,
+        deliverables: Deliverables::default(),
+        amount: TargetAmount::new(amount).unwrap(),
+        days: WorkDays::new(None, due).unwrap(),
+        if_version: None,
+    }
 }
 
 pub(crate) fn signature(contract: ContractId, document_sha256: DocumentHash) -> SignContract {

@@ -90,7 +90,7 @@ async fn add_milestone(
     contract: Path<ContractId>,
     body: Body<MilestoneNew>,
 ) -> Result<Reply, Problem> {
-    let command = body.into_inner().command(*contract)?.if_version(version(context.expected_version()?));
+    let command = body.into_inner().command(*contract, version(context.expected_version()?))?;
     context
         .command(
             move |commands| commands.contracts.add_milestone(&actor, &command),

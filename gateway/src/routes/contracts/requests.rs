@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use contracts::{
     AddMilestone, ContractId, Deliverables, Description, EditMilestone, MilestoneRef, Reason, RequestChanges,
-    Title,
+    TargetAmount, Title, WorkDays,
 };
 use kernel::{Fault, Faults};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -135,21 +135,31 @@ impl MilestoneNew {
         }
     }
 
-    pub(super) fn command(self, contract: ContractId) -> Result<AddMilestone, Faults> {
+    pub(super) fn command(
+        self,
+        contract: ContractId,
+        if_version: Option<i32>,
+    ) -> Result<AddMilestone, Faults> {
         let mut faults = Faults::none();
         let title = faults.take("/title", Title::new(&self.title));
         let description =
             self.description.and_then(|text| faults.take("/description", Description::new(&text)));
         let lines = self.deliverables.unwrap_or_default();
         let deliverables = faults.take("/deliverables", Deliverables::new(&lines)).unwrap_or_default();
-        let command = title.and_then(|title| {
-            let made = AddMilestone::new(contract, title, self.target_amount, self.due_date);
-            faults.take("", made.and_then(|made| made.starting(self.start_date)))
-        });
-        match command {
-            Some(command) if faults.is_empty() => {
-                Ok(command.describe(description, deliverables).from(self.from_milestone_id.map(|id| *id)))
-            }
+        let amount = faults.take("/targetAmount", TargetAmount::new(self.target_amount));
+        let days = faults.take("", WorkDays::new(self.start_date, self.due_date));
+        let from = self.from_milestone_id.map(|id| *id);
+        match (title, amount, days) {
+            (Some(title), Some(amount), Some(days)) if faults.is_empty() => Ok(AddMilestone {
+                contract,
+                from,
+                title,
+                description,
+                deliverables,
+                amount,
+                days,
+                if_version,
+            }),
             _ => Err(faults),
         }
     }
