@@ -1,5 +1,6 @@
 //! The tests that need the whole product. One binary: each more would be one more link.
 
+mod contracts;
 mod demo;
 mod house;
 mod idempotency;
