@@ -4,4 +4,5 @@ mod contracts;
 mod demo;
 mod house;
 mod idempotency;
+mod identity;
 mod notifications;

@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 mod builders;
+mod mail;
 mod people;
 mod person;
 

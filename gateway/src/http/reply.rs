@@ -3,7 +3,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,8 @@ pub struct Reply {
     pub(crate) body: Vec<u8>,
     /// Whether this was answered before, to the same key.
     pub(crate) replayed: bool,
+    /// Whether it holds a secret that no cache may keep.
+    pub(crate) secret: bool,
 }
 
 impl Reply {
@@ -41,7 +43,7 @@ impl Reply {
     /// 204.
     #[must_use]
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, location: None, etag: None, body: Vec::new(), replayed: false }
+        Self::bytes(StatusCode::NO_CONTENT, Vec::new())
     }
 
     /// Another status: for answers such as "not ready" that are no problems.
@@ -62,6 +64,12 @@ impl Reply {
         Self { etag: Some(etag::of_version(version.into(), &self.body)), ..self }
     }
 
+    /// With secrets in it, such as tokens: neither a browser nor a proxy may keep it (RFC 6749, section 5.1).
+    #[must_use]
+    pub fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
     /// The answer as it is stored, to be given again byte by byte.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let head =
@@ -79,18 +87,19 @@ impl Reply {
         let (head, body) = bytes.split_at_checked(at)?;
         let head: Head = serde_json::from_slice(head).ok()?;
         Some(Self {
-            status: StatusCode::from_u16(head.status).ok()?,
             location: head.location,
             etag: head.etag,
-            body: body.get(1..)?.to_vec(),
-            replayed: false,
+            ..Self::bytes(StatusCode::from_u16(head.status).ok()?, body.get(1..)?.to_vec())
         })
     }
 
     fn json(status: StatusCode, view: &impl Serialize) -> Self {
         // Views are structs of plain fields: they always serialise. An empty body would show at once in every test.
-        let body = serde_json::to_vec(view).unwrap_or_default();
-        Self { status, location: None, etag: None, body, replayed: false }
+        Self::bytes(status, serde_json::to_vec(view).unwrap_or_default())
+    }
+
+    fn bytes(status: StatusCode, body: Vec<u8>) -> Self {
+        Self { status, location: None, etag: None, body, replayed: false, secret: false }
     }
 }
 
@@ -115,6 +124,9 @@ impl Responder for Reply {
         }
         if self.replayed {
             response.insert_header(("Idempotency-Replayed", "true"));
+        }
+        if self.secret {
+            response.insert_header((CACHE_CONTROL, "no-store"));
         }
         if self.body.is_empty() {
             return response.finish();

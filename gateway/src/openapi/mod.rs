@@ -95,7 +95,7 @@ fn security(who: Who) -> Value {
         Who::Anyone => json!([{}, { "session": [] }]),
         Who::SignedIn | Who::Homeowner | Who::Contractor | Who::Admin => json!([{ "session": [] }]),
         Who::Operator => json!([{ "operator": [] }]),
-        Who::Signed => json!([]),
+        Who::Newcomer | Who::Signed => json!([]),
     }
 }
 

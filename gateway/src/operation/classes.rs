@@ -9,6 +9,9 @@ use serde::Serialize;
 pub enum Who {
     /// Anyone. A bearer token that comes along must still be good, and tells whose view is asked for.
     Anyone,
+    /// Anyone, as nobody yet: whoever registers or signs in. An access token that comes along is not looked at, so that a client
+    /// that always sends one can get a new one when it has expired.
+    Newcomer,
     /// Anyone who is signed in.
     SignedIn,
     /// A homeowner.
@@ -28,7 +31,7 @@ impl Who {
     pub(crate) const fn takes_session(self) -> bool {
         match self {
             Self::Anyone | Self::SignedIn | Self::Homeowner | Self::Contractor | Self::Admin => true,
-            Self::Operator | Self::Signed => false,
+            Self::Newcomer | Self::Operator | Self::Signed => false,
         }
     }
 
@@ -36,7 +39,7 @@ impl Who {
     pub(crate) const fn needs_session(self) -> bool {
         match self {
             Self::SignedIn | Self::Homeowner | Self::Contractor | Self::Admin => true,
-            Self::Anyone | Self::Operator | Self::Signed => false,
+            Self::Anyone | Self::Newcomer | Self::Operator | Self::Signed => false,
         }
     }
 
@@ -46,7 +49,7 @@ impl Who {
             Self::Homeowner => Some(Role::Homeowner),
             Self::Contractor => Some(Role::Contractor),
             Self::Admin => Some(Role::Admin),
-            Self::Anyone | Self::SignedIn | Self::Operator | Self::Signed => None,
+            Self::Anyone | Self::Newcomer | Self::SignedIn | Self::Operator | Self::Signed => None,
         }
     }
 

@@ -82,6 +82,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::post("/api/auth/register")
             .summary("Register an account")
             .description("Signs in at once, and sends a mail with a link that proves the address.")
+            .by(Who::Newcomer)
             .rate(Rate::Register)
             .body::<AuthRegister>(json!({
                 "email": "bob@example.com", "password": "violet-mural-97-kestrel", "userType": "contractor",
@@ -93,6 +94,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::post("/api/auth/verify-email")
             .summary("Prove an e-mail address")
             .description("Takes the token from the mail. It is good once, and for 48 hours.")
+            .by(Who::Newcomer)
             .body::<AuthVerifyEmail>(json!({ "token": "b3VyIHRva2VucyBhcmUgNDMgY2hhcmFjdGVycyBsb25n" }))
             .answers::<PersonView>(200, "The account, its address verified.", PersonView::example())
             .to(verify_email),
@@ -112,7 +114,7 @@ async fn register(context: Context, body: Body<AuthRegister>) -> Result<Reply, P
             commands.identity.register(&caller, registration)
         })
         .await?;
-    Ok(Reply::created("/api/users/profile", &AuthTokensView::from(signed_in)))
+    Ok(Reply::created("/api/users/profile", &AuthTokensView::from(signed_in)).secret())
 }
 
 async fn verify_email(context: Context, body: Body<AuthVerifyEmail>) -> Result<Reply, Problem> {

@@ -61,6 +61,7 @@ pub fn operations() -> Vec<Operation> {
                 "The answer to an unknown address is that to a wrong password, in the same time. Ten failures in 15 minutes, for an account or \
                  from an address, are 429; where an account signed in within 30 days, failures elsewhere do not lock it out.",
             )
+            .by(Who::Newcomer)
             .body::<AuthLogin>(json!({ "email": "bob@example.com", "password": "violet-mural-97-kestrel" }))
             .answers::<AuthTokensView>(200, "Signed in.", AuthTokensView::example())
             .errors(&[
@@ -75,6 +76,7 @@ pub fn operations() -> Vec<Operation> {
                 "A refresh token is good once. The same one again within 10 seconds gets the same successor, so that a lost answer can be asked \
                  for again; later it ends the session, because somebody else has it too.",
             )
+            .by(Who::Newcomer)
             .body::<AuthRefresh>(json!({ "refreshToken": "b3VyIHRva2VucyBhcmUgNDMgY2hhcmFjdGVycyBsb25n" }))
             .answers::<AuthTokensView>(200, "The session goes on.", AuthTokensView::example())
             .errors(&[error(401, "invalid_refresh_token", "The token is unknown or spent, or its session has ended.")])
@@ -92,7 +94,7 @@ async fn login(context: Context, body: Body<AuthLogin>) -> Result<Reply, Problem
     let caller = caller(&context);
     let login = Login::new(&body.email, body.password.0.expose_secret());
     let signed_in = context.heavy(move |commands| commands.identity.login(&caller, login)).await?;
-    Ok(Reply::ok(&AuthTokensView::from(signed_in)))
+    Ok(Reply::ok(&AuthTokensView::from(signed_in)).secret())
 }
 
 async fn refresh(context: Context, body: Body<AuthRefresh>) -> Result<Reply, Problem> {
@@ -100,7 +102,7 @@ async fn refresh(context: Context, body: Body<AuthRefresh>) -> Result<Reply, Pro
     // Not as a command, whose transaction would take back that a refusal ended the session.
     let signed_in =
         context.heavy(move |commands| commands.identity.refresh(&caller, token.expose_secret())).await?;
-    Ok(Reply::ok(&AuthTokensView::from(signed_in)))
+    Ok(Reply::ok(&AuthTokensView::from(signed_in)).secret())
 }
 
 async fn logout(context: Context, actor: SignedIn) -> Result<Reply, Problem> {

@@ -1,0 +1,32 @@
+//! Over HTTP: accounts and sessions, profiles, contractors and their papers.
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use tests::{Answer, Person, TestApp};
+
+mod auth;
+mod sessions;
+
+/// How many events of that name concern this person.
+fn events(app: &TestApp, name: &str, person: &Person) -> i64 {
+    app.database.count(&format!(
+        "outbox.events WHERE name = '{name}' AND '{}' IN (data->>'personId', data->>'contractorId')",
+        if person.id.is_empty() { &person.party } else { &person.id }
+    ))
+}
+
+/// Asserts what a caller could tell two answers apart by to be the same: all but when it was and which request.
+#[track_caller]
+fn assert_alike(one: &Answer, other: &Answer) {
+    let seen = |answer: &Answer| -> (u16, HeaderMap, Value) {
+        let (mut headers, mut json) = (answer.headers.clone(), answer.json.clone());
+        for name in ["date", "x-request-id"] {
+            headers.remove(name);
+        }
+        if let Some(problem) = json.as_object_mut() {
+            problem.remove("requestId");
+        }
+        (answer.status, headers, json)
+    };
+    assert_eq!(seen(one), seen(other));
+}
