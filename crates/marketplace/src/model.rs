@@ -2,16 +2,18 @@
 
 mod bid;
 mod category;
+mod day;
 mod job;
 mod review;
 mod text;
 
+pub(crate) use bid::wrong_currency;
 pub use bid::{
     Award, Awarded, BidAction, BidChange, BidDetail, BidId, BidMilestone, BidOfJob, BidParts, BidPatch,
     BidStatus, BidderCard, JobFacts, Line, LineKind, NewBid, Outcome, OutcomeResult, Proof, Rejection,
 };
-pub(crate) use bid::{check_date, wrong_currency};
 pub use category::{Category, CategoryEntry};
+pub use day::Day;
 pub use job::{
     Address, Area, Budget, Deleted, JobAction, JobCard, JobChange, JobDetail, JobFilter, JobId, JobPatch,
     JobScope, JobStatus, JobSummary, NewJob, PublicJob, PublishAs, Reveal, Urgency,

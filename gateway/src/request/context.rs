@@ -101,7 +101,8 @@ impl Context {
         }
     }
 
-    /// The version that an `If-Match` names, for commands that compare it themselves under their lock; none without one or for `*`.
+    /// The version that an `If-Match` names, for commands that compare it themselves under their lock; none without one or for `*`. Of
+    /// several the latest: versions only grow, so no other of them can be the present one.
     ///
     /// # Errors
     /// 412 when the header names no version of ours at all.
@@ -109,7 +110,7 @@ impl Context {
         match &self.0.if_match {
             None | Some(IfMatch::Any) => Ok(None),
             Some(IfMatch::Versions(versions)) => {
-                versions.first().copied().map(Some).ok_or_else(Problem::stale_precondition)
+                versions.iter().max().copied().map(Some).ok_or_else(Problem::stale_precondition)
             }
         }
     }

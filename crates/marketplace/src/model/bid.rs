@@ -1,9 +1,10 @@
 //! Bids: sealed from other contractors while their job is open, with every revision kept.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use kernel::{Currency, Fault, Faults, Instant, Money, PartyId};
 use serde::{Deserialize, Serialize};
 
+use super::day::Day;
 use super::job::{Address, JobId, JobStatus, JobSummary, Reveal};
 use super::review::RatingSummary;
 use super::text::{BidTerms, Description, LineText, Reason, Title};
@@ -152,10 +153,10 @@ impl BidMilestone {
     }
 }
 
-/// Notes a date that no job on earth has.
-pub(crate) fn check_date(faults: &mut Faults, pointer: &str, date: Option<NaiveDate>) {
-    let usual = date.is_none_or(|date| (2000..=9999).contains(&date.year()));
-    faults.check(usual, pointer, "out_of_range", "has to be in the years 2000 to 9999");
+fn check_date(faults: &mut Faults, pointer: &str, date: Option<NaiveDate>) {
+    if let Some(date) = date {
+        faults.take(pointer, Day::new(date));
+    }
 }
 
 /// What a bid says, free of faults within itself. Whether the amount is within the marketplace's limits and in the job's
@@ -230,10 +231,8 @@ impl BidParts {
             format!("has to be from 1 to {}", Self::DAYS_MAX),
         );
         check_date(&mut faults, "/startDate", self.start_date);
-        if let Some(Err(wrong)) = self.terms.as_deref().map(BidTerms::new) {
-            faults.take::<()>("/terms", Err(wrong));
-        }
-        faults.or(|| self)
+        let terms = self.terms.as_deref().and_then(|text| faults.take("/terms", BidTerms::new(text)));
+        faults.or(|| Self { terms: terms.map(BidTerms::into_string), ..self })
     }
 }
 

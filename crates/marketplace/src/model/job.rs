@@ -5,6 +5,7 @@ use identity::geo::GeoPoint;
 use kernel::{Currency, Fault, Faults, Instant, PartyId};
 
 use super::category::Category;
+use super::day::Day;
 use super::text::{Country, Description, Place, Skills, Title};
 
 kernel::id!(
@@ -290,7 +291,7 @@ pub struct NewJob {
     /// How soon.
     pub urgency: Urgency,
     /// The day on which work should start.
-    pub wanted_start: Option<NaiveDate>,
+    pub wanted_start: Option<Day>,
     /// When bidding ends; by default some days after publishing.
     pub bidding_deadline: Option<Instant>,
     /// When the owner sees bids.
@@ -348,7 +349,7 @@ pub struct JobPatch {
     /// How soon.
     pub urgency: Option<Urgency>,
     /// The day on which work should start; the inner none takes it away.
-    pub wanted_start: Option<Option<NaiveDate>>,
+    pub wanted_start: Option<Option<Day>>,
     /// When bidding ends; once published only ever later, and never under `at_close`.
     pub bidding_deadline: Option<Instant>,
     /// When the owner sees bids; fixed once published.

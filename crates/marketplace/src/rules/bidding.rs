@@ -1,12 +1,12 @@
 //! When and how a job takes bids, changes and a decision.
 
-use chrono::TimeDelta;
+use chrono::{SubsecRound, TimeDelta};
 use kernel::{Currency, Fault, Faults, Instant, PartyId};
 
 use crate::error::Error;
 use crate::model::{
-    BidStatus, JobAction, JobFacts, JobPatch, JobStatus, PublicJob, Reveal, check_date, fixed,
-    patched_budget, wrong_currency,
+    BidStatus, Day, JobAction, JobFacts, JobPatch, JobStatus, PublicJob, Reveal, fixed, patched_budget,
+    wrong_currency,
 };
 use crate::settings::Settings;
 
@@ -46,11 +46,16 @@ pub fn bidding_deadline(
     let ahead = wanted.signed_duration_since(now);
     let (min, max) = (settings.bidding_hours_min, settings.bidding_days_max);
     if (TimeDelta::hours(i64::from(min))..=TimeDelta::days(i64::from(max))).contains(&ahead) {
-        Ok(wanted)
+        Ok(stored(wanted))
     } else {
         let message = format!("has to be from {min} hours to {max} days ahead");
         Err(Fault::new("/biddingDeadline", "out_of_range", message))
     }
+}
+
+/// An instant as finely as the database keeps it: what is answered at once and what is read later are the same.
+fn stored(instant: Instant) -> Instant {
+    instant.trunc_subsecs(6)
 }
 
 /// The job as a patch leaves it. The address is not part of it; it is stored apart.
@@ -73,10 +78,9 @@ pub fn edited(
     }
     let budget =
         faults.take("", patched_budget(job.budget, patch.budget_min, patch.budget_max)).unwrap_or(job.budget);
-    check_date(&mut faults, "/wantedStart", patch.wanted_start.flatten());
     let JobPatch { title, description, category, skills, address: _, budget_min: _, budget_max: _, .. } =
         patch.clone();
-    let deadline = patch.bidding_deadline.or(job.bidding_deadline);
+    let deadline = patch.bidding_deadline.map(stored).or(job.bidding_deadline);
     let edited = PublicJob {
         title: title.map_or(job.title, crate::Title::into_string),
         description: description.map_or(job.description, crate::Description::into_string),
@@ -85,7 +89,7 @@ pub fn edited(
         budget,
         currency: patch.currency.unwrap_or(job.currency),
         urgency: patch.urgency.unwrap_or(job.urgency),
-        wanted_start: patch.wanted_start.unwrap_or(job.wanted_start),
+        wanted_start: patch.wanted_start.map_or(job.wanted_start, |day| day.map(Day::date)),
         bidding_deadline: deadline,
         accept_until: published
             .then(|| deadline.map(|deadline| acceptance_ends(settings, deadline)))
@@ -111,7 +115,9 @@ fn check_published(
     if patch.reveal.is_some_and(|reveal| reveal != job.reveal) {
         refuse(fixed("/reveal"));
     }
-    let Some(wanted) = patch.bidding_deadline.filter(|wanted| Some(*wanted) != job.bidding_deadline) else {
+    let Some(wanted) =
+        patch.bidding_deadline.map(stored).filter(|wanted| Some(*wanted) != job.bidding_deadline)
+    else {
         return;
     };
     match job.reveal {

@@ -8,8 +8,8 @@ use super::downhill::{change, moved};
 use super::{MarketplaceService, events};
 use crate::error::Error;
 use crate::model::{
-    Address, Area, BidStatus, Deleted, JobAction, JobCard, JobChange, JobDetail, JobId, JobPatch, JobScope,
-    JobStatus, NewJob, Place, PublicJob, PublishAs, check_date,
+    Address, Area, BidStatus, Day, Deleted, JobAction, JobCard, JobChange, JobDetail, JobId, JobPatch,
+    JobScope, JobStatus, NewJob, Place, PublicJob, PublishAs,
 };
 use crate::rules::{self, Access};
 use crate::store;
@@ -80,7 +80,6 @@ impl MarketplaceService {
         let job = self.db.transaction(|tx| {
             let now = tx.now()?;
             let mut faults = Faults::none();
-            check_date(&mut faults, "/wantedStart", new.wanted_start);
             // A draft's deadline is judged too: one that is in the past already helps nobody.
             let deadline = match new.bidding_deadline {
                 None if new.publish_as == PublishAs::Draft => None,
@@ -281,7 +280,7 @@ fn draft(
         budget: new.budget,
         currency: new.currency,
         urgency: new.urgency,
-        wanted_start: new.wanted_start,
+        wanted_start: new.wanted_start.map(Day::date),
         bidding_deadline,
         accept_until: None,
         reveal: new.reveal,

@@ -75,9 +75,7 @@ impl BidNew {
             start_date: self.start_date,
             duration_days: self.duration_days,
         };
-        // Sums over parts that have faults of their own would only be noise.
-        let checked = if faults.is_empty() { parts.checked() } else { Ok(parts) };
-        match faults.take("", checked) {
+        match faults.take("", parts.checked()) {
             Some(parts) if faults.is_empty() => Ok(NewBid { job_id: *self.job_id, currency, parts }),
             _ => Err(faults),
         }
@@ -85,22 +83,28 @@ impl BidNew {
 }
 
 fn lines(lines: &[BidLine], faults: &mut Faults) -> Vec<Line> {
-    let mut made = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
-        let line = Line::new(line.kind.0, &line.description, line.amount);
-        made.extend(faults.take(&format!("/lines/{index}"), line));
-    }
-    made
+    let line = |line: &BidLine| Line::new(line.kind.0, &line.description, line.amount);
+    each(lines, "/lines", line, faults)
 }
 
 fn stages(stages: &[BidStage], faults: &mut Faults) -> Vec<BidMilestone> {
-    let mut made = Vec::new();
-    for (index, stage) in stages.iter().enumerate() {
-        let stage =
-            BidMilestone::new(&stage.title, stage.description.as_deref(), stage.amount, stage.due_date);
-        made.extend(faults.take(&format!("/milestones/{index}"), stage));
-    }
-    made
+    let stage = |stage: &BidStage| {
+        BidMilestone::new(&stage.title, stage.description.as_deref(), stage.amount, stage.due_date)
+    };
+    each(stages, "/milestones", stage, faults)
+}
+
+/// All of a list, or nothing of it: a sum over what is left when one of them has a fault would only be noise.
+fn each<T, U>(
+    list: &[T],
+    pointer: &str,
+    check: impl Fn(&T) -> Result<U, Faults>,
+    faults: &mut Faults,
+) -> Vec<U> {
+    let checked = list.iter().enumerate();
+    let made: Vec<U> =
+        checked.filter_map(|(index, one)| faults.take(&format!("{pointer}/{index}"), check(one))).collect();
+    if made.len() == list.len() { made } else { Vec::new() }
 }
 
 /// What to change in a bid; what is not in the body stays, and `null` takes away what can be absent.

@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use identity::geo::GeoPoint;
 use kernel::{Currency, Fault, Faults};
 use marketplace::{
-    Address, Budget, Category, Country, Description, JobFilter, JobPatch, JobScope, JobStatus, NewJob, Place,
-    PublishAs, Reveal, Skills, Title, Urgency,
+    Address, Budget, Category, Country, Day, Description, JobFilter, JobPatch, JobScope, JobStatus, NewJob,
+    Place, PublishAs, Reveal, Skills, Title, Urgency,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -107,6 +107,7 @@ impl JobNew {
         let address = faults.take("/address", address(&self.address));
         let budget = faults.take("", Budget::new(self.budget_min, self.budget_max));
         let currency = faults.take("/currency", self.currency.as_deref().map_or(Ok(Currency::USD), currency));
+        let wanted_start = self.wanted_start.and_then(|date| faults.take("/wantedStart", Day::new(date)));
         match (title, description, category, skills, address, budget, currency) {
             (
                 Some(title),
@@ -116,7 +117,7 @@ impl JobNew {
                 Some(address),
                 Some(budget),
                 Some(currency),
-            ) => Ok(NewJob {
+            ) if faults.is_empty() => Ok(NewJob {
                 title,
                 description,
                 category,
@@ -125,7 +126,7 @@ impl JobNew {
                 budget,
                 currency,
                 urgency: self.urgency.map_or(Urgency::Normal, |word| word.0),
-                wanted_start: self.wanted_start,
+                wanted_start,
                 bidding_deadline: self.bidding_deadline,
                 reveal: self.reveal.map_or(Reveal::OnArrival, |word| word.0),
                 publish_as: match self.status {
@@ -206,6 +207,11 @@ impl JobChange {
     /// Every fault, with its place in the body.
     pub(super) fn command(&self) -> Result<JobPatch, Faults> {
         let mut faults = Faults::none();
+        let wanted_start = match self.wanted_start {
+            Some(Some(date)) => faults.take("/wantedStart", Day::new(date)).map(Some),
+            Some(None) => Some(None),
+            None => None,
+        };
         let patch = JobPatch {
             title: self.title.as_deref().and_then(|title| faults.take("/title", Title::new(title))),
             description: self
@@ -219,7 +225,7 @@ impl JobChange {
             budget_max: self.budget_max,
             currency: self.currency.as_deref().and_then(|code| faults.take("/currency", currency(code))),
             urgency: self.urgency.map(|word| word.0),
-            wanted_start: self.wanted_start,
+            wanted_start,
             bidding_deadline: self.bidding_deadline,
             reveal: self.reveal.map(|word| word.0),
         };
