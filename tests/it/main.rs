@@ -5,4 +5,5 @@ mod demo;
 mod house;
 mod idempotency;
 mod identity;
+mod marketplace;
 mod notifications;
