@@ -1,8 +1,12 @@
 //! What becomes of an accepted bid: `gateway/src/routes/contracts`, file by file, and the clocks that run behind it.
 
 mod award;
+mod clocks;
+mod completion;
 mod contract;
 mod document;
+mod milestones;
+mod progress;
 
 use kernel::TypedId;
 use tests::TestApp;
