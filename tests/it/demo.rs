@@ -1,8 +1,8 @@
-//! The demo that `fairtrade serve --demo` puts in.
+//! The demo that `fairtrade serve --demo` puts in, and the walk of `fairtrade demo` through it.
 
 use std::time::Duration;
 
-use gateway::demo;
+use gateway::demo::{self, Story, Walk, WalkError};
 use tests::{TestApp, settings};
 
 /// Puts the demo in; false when it was there.
@@ -92,4 +92,116 @@ async fn the_demos_people_sign_in_with_what_is_told() {
         let body = serde_json::json!({ "email": login.email, "password": login.password });
         app.anyone().post("/api/auth/login", body).await.expect(200);
     }
+}
+
+/// Walks, while what happens by itself happens; gives the lines too.
+async fn walk(app: &TestApp, walk: Walk) -> (Result<Story, WalkError>, Vec<String>) {
+    let walking = tokio::task::spawn_blocking(move || {
+        let mut lines = Vec::new();
+        let story = demo::walk(&walk, &mut |line| lines.push(line.to_owned()));
+        (story, lines)
+    });
+    tokio::pin!(walking);
+    loop {
+        tokio::select! {
+            walked = &mut walking => return walked.unwrap(),
+            () = tokio::time::sleep(Duration::from_millis(50)) => { app.settle().await; }
+        }
+    }
+}
+
+fn with_mail(app: &TestApp) -> Walk {
+    Walk {
+        base: app.base().to_owned(),
+        mail: Some(app.mail_folder().to_owned()),
+        patience: Duration::from_secs(30),
+    }
+}
+
+#[tokio::test]
+async fn the_walk_takes_a_job_from_posting_to_paid_and_tells_each_step() {
+    let app = TestApp::start().await;
+    seed(&app).await;
+    let (story, lines) = walk(&app, with_mail(&app)).await;
+    let story = story.unwrap();
+    let told = lines.join("\n");
+    let in_order = [
+        "Iris     registers as a homeowner",
+        "address unproven → proven",
+        "verification PENDING → APPROVED",
+        "job DRAFT → OPEN",
+        "Bruno    bids 4,200.00 USD; receipt ",
+        "sees 1: her own",
+        "job OPEN → AWARDED",
+        "bid SUBMITTED → REJECTED",
+        "contract stays PENDING_SIGNATURES",
+        "contract PENDING_SIGNATURES → ACTIVE",
+        "payment FAILED",
+        "payment SUCCEEDED",
+        "milestones PENDING → FUNDED",
+        "milestone SUBMITTED → CHANGES_REQUESTED",
+        "milestone APPROVED → RELEASED",
+        "held for the milestones                    −    1,800.00 USD",
+        "the platform's fee                         +       52.20 USD",
+        "payout PENDING → PAID",
+        "contract ACTIVE → COMPLETED",
+        "job IN_PROGRESS → COMPLETED",
+        "review HIDDEN → PUBLISHED",
+        "Debits and credits are equal: the books balance.",
+    ];
+    let mut rest = told.as_str();
+    for line in in_order {
+        let found = rest.find(line).unwrap_or_else(|| panic!("`{line}` is not told, or too early:\n{told}"));
+        rest = &rest[found..];
+    }
+    assert_eq!(
+        app.database.count(&format!(
+            "marketplace.jobs WHERE status = 'COMPLETED' AND id = '{}'",
+            story.job_id.parse::<marketplace::JobId>().unwrap().uuid()
+        )),
+        1
+    );
+    // What the steps say that moved sums to nothing: all that came from the card has arrived somewhere.
+    let moved = || story.steps.iter().flat_map(|step| &step.moved);
+    assert_eq!(moved().map(|moved| moved.amount).sum::<i64>(), 0);
+    let held = moved().filter(|moved| moved.account == "held for the milestones");
+    assert_eq!(held.map(|moved| moved.amount).sum::<i64>(), 0);
+    let json = serde_json::to_value(&story).unwrap();
+    assert_eq!(json["trialBalance"]["balanced"], true);
+    assert_eq!(json["steps"][0]["who"], "Iris");
+    assert_eq!(json["steps"][0]["chapter"], "People");
+}
+
+#[tokio::test]
+async fn the_walk_can_be_taken_again_with_the_demos_people_where_there_is_no_mail_to_read() {
+    let app = TestApp::start().await;
+    seed(&app).await;
+    for _ in 0..2 {
+        let (story, lines) = walk(&app, Walk { mail: None, ..with_mail(&app) }).await;
+        assert_eq!(story.unwrap().trial_balance["balanced"], true);
+        assert!(lines.iter().any(|line| line.contains("Hanna    signs in")), "{lines:?}");
+    }
+    assert_eq!(app.database.count("identity.people"), 9);
+}
+
+#[tokio::test]
+async fn where_five_have_registered_within_the_hour_the_demos_people_stand_in() {
+    let app = TestApp::start_with(|config| config.rate_limit.exempt = Vec::new()).await;
+    seed(&app).await;
+    for _ in 0..2 {
+        let (story, _) = walk(&app, with_mail(&app)).await;
+        story.unwrap();
+    }
+    assert_eq!(app.database.count("identity.people"), 9 + 5);
+}
+
+#[tokio::test]
+async fn a_walk_that_fails_names_the_step_and_what_to_do() {
+    let app = TestApp::start().await;
+    let (story, _) = walk(&app, with_mail(&app)).await;
+    let error = story.unwrap_err().to_string();
+    assert!(error.starts_with("step 1 failed: ") && error.contains("fairtrade serve --demo"), "{error}");
+    let nowhere = Walk { base: "http://127.0.0.1:1".to_owned(), ..with_mail(&app) };
+    let (story, _) = walk(&app, nowhere).await;
+    assert!(story.unwrap_err().to_string().contains("does not answer"));
 }

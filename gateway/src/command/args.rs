@@ -1,5 +1,7 @@
 //! The command line: what can be said, and the help that teaches it. What it does stands in the files beside.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -51,9 +53,10 @@ pub(super) enum Command {
     Migrate(Migrate),
     /// Walk the main job over HTTP, from three registrations to the trial balance, telling each step.
     ///
-    /// A client like any other: against the server that is running, or against one that it starts for the purpose.
+    /// A client like any other: against the server that is running, or against one that it starts for the purpose. The server has to have
+    /// the demo in it (`serve --demo`), because its administrator verifies the contractors. Each walk makes new people and a new job.
     #[command(
-        after_help = "Examples:\n  fairtrade demo\n  fairtrade demo --url http://127.0.0.1:8081\n  fairtrade demo --json | jq '.steps[].moved'"
+        after_help = "Examples:\n  fairtrade demo\n  fairtrade demo --url http://127.0.0.1:8081 --mail /srv/mail\n  fairtrade demo --json | jq '.steps[].moved'"
     )]
     Demo(Demo),
     /// Print the OpenAPI 3.1 document of the API.
@@ -109,6 +112,10 @@ pub(super) struct Demo {
     /// Where the server is; by default the configured address, and one is started when nobody answers there.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+    /// Where that server writes mail that is not sent: new people find there what proves their addresses. By default the configured
+    /// folder; with --url and without this the demo's own people walk, who need no mail.
+    #[arg(long, value_name = "FOLDER")]
+    pub mail: Option<PathBuf>,
 }
 
 /// Administrators.

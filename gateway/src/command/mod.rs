@@ -56,7 +56,7 @@ fn run(command: &Command, voice: Voice) -> Result<(), Failure> {
         Command::Serve(asked) => serve::serve(asked, voice, &loaded),
         Command::Worker => serve::work(voice, &loaded),
         Command::Migrate(asked) => migrate::run(asked, voice, &loaded),
-        Command::Demo(asked) => demo::run(asked.url.as_deref(), voice, &loaded),
+        Command::Demo(asked) => demo::run(asked.url.as_deref(), asked.mail.as_deref(), voice, &loaded),
         Command::Admin(Admin::Create { email, name }) => with_platform(&loaded, Use::Command, |platform| {
             admin::create(email, name, voice, platform.commands().identity.as_ref())
         }),
