@@ -108,6 +108,15 @@ impl From<Failure> for ProviderError {
     }
 }
 
+/// Who confirms an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The payer, with the client secret, past us.
+    Payer,
+    /// We, on the payer's behalf.
+    Server,
+}
+
 fn refused<T>(code: &str) -> Result<T, Failure> {
     Err(Failure::Answer(ProviderError::Refused { code: code.to_owned() }))
 }
@@ -138,7 +147,7 @@ impl SimulatedProvider {
             if intent.client_secret != client_secret {
                 return Err(Failure::Answer(ProviderError::Unknown));
             }
-            self.confirm(tx, intent, method, now)
+            self.confirm(tx, intent, method, By::Payer, now)
         })?;
         read_intent(intent)
     }
@@ -224,6 +233,7 @@ impl SimulatedProvider {
         tx: &mut Tx<'_>,
         mut intent: IntentRow,
         method: &PaymentMethod,
+        by: By,
         now: Instant,
     ) -> Result<IntentRow, Failure> {
         let Some(card) = cards::of_token(method.as_str()) else {
@@ -238,6 +248,9 @@ impl SimulatedProvider {
             intent.status = "declined".to_owned();
             intent.decline_code = Some(code.to_owned());
             self.announce(tx, card, &["payment_intent.payment_failed"], &intent.id, now)?;
+        } else if card.wants_payer && by == By::Server {
+            // It stays as it was, until the payer has shown to be the card's owner.
+            self.announce(tx, card, &["payment_intent.requires_action"], &intent.id, now)?;
         } else if card.slow {
             intent.status = "processing".to_owned();
             intent.settles_at = Some(now + Duration::seconds(self.settings.processing_seconds.into()));
@@ -381,7 +394,7 @@ impl PaymentProvider for SimulatedProvider {
         let id = self.once(key, "confirm_intent", &request, |tx, now| {
             first = true;
             let locked = self.lock_intent(tx, intent)?;
-            Ok(self.confirm(tx, locked, method, now)?.id)
+            Ok(self.confirm(tx, locked, method, By::Server, now)?.id)
         })?;
         if first && cards::of_token(method.as_str()).is_some_and(|card| card.answer_lost) {
             return Err(ProviderError::Unavailable("the answer was lost on its way".to_owned()));

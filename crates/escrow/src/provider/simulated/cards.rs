@@ -5,6 +5,8 @@
 pub(super) struct Behaviour {
     pub(super) declines: Option<&'static str>,
     pub(super) slow: bool,
+    /// Only the payer's own confirmation, with the client secret, makes it succeed.
+    pub(super) wants_payer: bool,
     pub(super) declines_later: Option<&'static str>,
     pub(super) webhooks_late: bool,
     pub(super) webhooks_twice: bool,
@@ -15,6 +17,7 @@ pub(super) struct Behaviour {
 const GOOD: Behaviour = Behaviour {
     declines: None,
     slow: false,
+    wants_payer: false,
     declines_later: None,
     webhooks_late: false,
     webhooks_twice: false,
@@ -31,6 +34,7 @@ pub const TOKENS: &[(&str, &str)] = &[
     ("pm_card_chargeDeclinedExpiredCard", "declined: expired_card"),
     ("pm_card_chargeDeclinedIncorrectCvc", "declined: incorrect_cvc"),
     ("pm_card_chargeDeclinedProcessingError", "declined: processing_error"),
+    ("pm_card_threeDSecureRequired", "wants the payer to confirm with the client secret, then succeeds"),
     ("pm_card_processing", "is worked on for some seconds, then succeeds"),
     ("pm_card_processingDeclined", "is worked on for some seconds, then declined: card_declined"),
     ("pm_card_webhookLate", "succeeds at once, the webhooks come ten minutes late"),
@@ -57,6 +61,7 @@ pub(super) fn of_token(token: &str) -> Option<Behaviour> {
         "pm_card_processingDeclined" => {
             Behaviour { slow: true, declines_later: Some("card_declined"), ..GOOD }
         }
+        "pm_card_threeDSecureRequired" => Behaviour { wants_payer: true, ..GOOD },
         "pm_card_webhookLate" => Behaviour { webhooks_late: true, ..GOOD },
         "pm_card_webhookTwice" => Behaviour { webhooks_twice: true, ..GOOD },
         "pm_card_webhookReversed" => Behaviour { webhooks_reversed: true, ..GOOD },
