@@ -53,6 +53,12 @@ pub enum Error {
     /// No milestone is left that could be paid in.
     #[error("everything is funded already")]
     NothingToFund,
+    /// The contract has no such milestone.
+    #[error("the contract has no such milestone")]
+    UnknownMilestone {
+        /// Where it was named, as a JSON Pointer.
+        pointer: String,
+    },
     /// The amount is determined, and it is another.
     #[error("the amount must be {right}")]
     AmountMismatch {
@@ -97,6 +103,9 @@ impl Classify for Error {
             Self::EscrowExists | Self::DepositOpen | Self::NothingToFund | Self::AlreadyPosted => {
                 ErrorKind::Conflict
             }
+            Self::UnknownMilestone { pointer } => {
+                ErrorKind::Invalid(vec![Fault::new(pointer.as_str(), self.code(), self.to_string())])
+            }
             Self::AmountMismatch { .. } => {
                 ErrorKind::Invalid(vec![Fault::new("/amount", self.code(), self.to_string())])
             }
@@ -119,6 +128,7 @@ impl Classify for Error {
             Self::EscrowExists => "escrow_exists",
             Self::DepositOpen => "deposit_open",
             Self::NothingToFund => "nothing_to_fund",
+            Self::UnknownMilestone { .. } => "unknown_milestone",
             Self::AmountMismatch { .. } => "amount_mismatch",
             Self::AlreadyPosted => "already_posted",
             Self::Refused(_) | Self::InTransaction => "internal",

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use contracts::{ContractFacts, ContractId, MilestoneStatus, Side};
 use database::{Db, PgConnection};
-use kernel::{Actor, AdminActor, Fault, HomeownerActor, Limit, Page, Position};
+use kernel::{Actor, AdminActor, HomeownerActor, Limit, Page, Position};
 
 use crate::model::{
     AccountId, AccountStatement, Confirm, ContractSummary, Deposit, DepositOutcome, Escrow, EscrowId,
@@ -76,14 +76,9 @@ impl EscrowService {
 /// What a rule's refusal means to whoever asked, who stands on this side of the contract.
 fn refusal(refusal: Refusal, contract: &ContractFacts, side: Side) -> Error {
     match refusal {
-        Refusal::UnknownMilestone(place) => Error::Invalid(
-            Fault::new(
-                format!("/milestoneIds/{place}"),
-                "unknown_milestone",
-                "the contract has no such milestone",
-            )
-            .into(),
-        ),
+        Refusal::UnknownMilestone(place) => {
+            Error::UnknownMilestone { pointer: format!("/milestoneIds/{place}") }
+        }
         Refusal::WrongState(status) => wrong_state(status, contract, side),
         Refusal::NothingToFund => Error::NothingToFund,
         Refusal::AmountMismatch(right) => Error::AmountMismatch { right },

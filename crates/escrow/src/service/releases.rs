@@ -2,7 +2,7 @@
 
 use contracts::{MilestoneFacts, MilestoneStatus, ReleasedHow};
 use database::Tx;
-use kernel::{Actor, Fault, Role, Via};
+use kernel::{Actor, Role, Via};
 
 use super::{EscrowService, contract_of, events, refusal, side, wrong_state};
 use crate::Error;
@@ -23,7 +23,7 @@ impl EscrowService {
             let milestone = contracts::lock_milestones(tx, escrow.contract())?
                 .into_iter()
                 .find(|milestone| milestone.id == command.milestone_id)
-                .ok_or_else(unknown_milestone)?;
+                .ok_or_else(|| Error::UnknownMilestone { pointer: "/milestoneId".to_owned() })?;
             if milestone.status != MilestoneStatus::Approved {
                 return Err(wrong_state(milestone.status, &contract, side));
             }
@@ -59,12 +59,6 @@ fn released_how(actor: &Actor) -> Result<ReleasedHow, Error> {
         }
         (Via::Session(_) | Via::AdminFor(_), Role::Admin) => Err(Error::Forbidden("parties")),
     }
-}
-
-fn unknown_milestone() -> Error {
-    Error::Invalid(
-        Fault::new("/milestoneId", "unknown_milestone", "the contract has no such milestone").into(),
-    )
 }
 
 /// Posts a plan, notes it, and has the share paid out.

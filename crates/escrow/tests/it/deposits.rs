@@ -67,7 +67,7 @@ fn a_deposit_is_for_exactly_what_it_names() {
     let wrong = stage.deposit_for(&account, Some(second.clone()), Some(40_001), Some(VISA)).unwrap_err();
     assert!(matches!(wrong, Error::AmountMismatch { right: 40_000 }), "{wrong:?}");
     let unknown = stage.deposit_for(&account, Some(vec![MilestoneId::new()]), None, Some(VISA)).unwrap_err();
-    assert!(matches!(unknown, Error::Invalid(_)), "{unknown:?}");
+    assert!(matches!(unknown, Error::UnknownMilestone { .. }), "{unknown:?}");
     stage.deposit_for(&account, Some(second.clone()), Some(40_000), Some(VISA)).unwrap();
     assert_eq!((stage.state(&account, 0), stage.state(&account, 1)), ("PENDING", "FUNDED"));
     let again = stage.deposit_for(&account, Some(second), None, Some(VISA)).unwrap_err();

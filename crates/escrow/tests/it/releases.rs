@@ -79,7 +79,7 @@ fn only_what_was_approved_is_released() {
     assert!(matches!(refused, Error::WrongState { state: "FUNDED", .. }), "{refused:?}");
     let unknown = Release::new(account.id, contracts::MilestoneId::new(), None).unwrap();
     let refused = stage.escrow.release_milestone(&stage.homeowner, unknown).unwrap_err();
-    assert!(matches!(refused, Error::Invalid(_)), "{refused:?}");
+    assert!(matches!(refused, Error::UnknownMilestone { .. }), "{refused:?}");
 }
 
 #[test]

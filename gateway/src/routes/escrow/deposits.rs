@@ -70,6 +70,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 error(409, "nothing_to_fund", "Every milestone is funded already."),
                 error(409, "wrong_state", "A named milestone is funded already.").in_state("FUNDED", &[]),
                 error(422, "amount_mismatch", "The amount is not the sum of the milestones; the error names the right one."),
+                error(422, "unknown_milestone", "The contract has no such milestone; the error names its place."),
                 error(503, "provider_unavailable", "The payment provider did not answer; the payment goes on with the same key."),
             ])
             .to(deposit),
