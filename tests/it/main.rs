@@ -2,6 +2,7 @@
 
 mod contracts;
 mod demo;
+mod escrow;
 mod house;
 mod idempotency;
 mod identity;

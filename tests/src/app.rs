@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use database::{Db, PoolConfig};
+use escrow::PaymentProvider;
 use escrow::provider::SignatureSecret;
 use escrow::provider::simulated::{SIGNATURE_HEADER, SimulatedProvider, SimulatedSettings};
 use gateway::{Server, ServerConfig};
@@ -17,6 +18,9 @@ use tempfile::TempDir;
 use testing::{TestClock, TestDatabase};
 
 use crate::Person;
+
+/// With what the provider signs its webhooks.
+pub const PROVIDER_SECRET: &str = "the provider's secret, for tests only";
 
 /// The gateway on a port of its own, a database of its own, a clock that turns. What happens by itself (mail, deadlines, payouts) happens
 /// when a test says [`TestApp::settle`], so that nothing happens behind a test's back.
@@ -49,6 +53,23 @@ impl TestApp {
     /// # Panics
     /// As [`TestApp::start`].
     pub async fn start_with(change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::start_beside(|provider| provider, change).await
+    }
+
+    /// Starts it with another payment provider, made of the simulated one.
+    ///
+    /// # Panics
+    /// As [`TestApp::start`].
+    pub async fn start_with_provider<P: PaymentProvider + 'static>(
+        dress: impl FnOnce(Arc<SimulatedProvider>) -> Arc<P>,
+    ) -> Self {
+        Self::start_beside(dress, |_| {}).await
+    }
+
+    async fn start_beside<P: PaymentProvider + 'static>(
+        dress: impl FnOnce(Arc<SimulatedProvider>) -> Arc<P>,
+        change: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let database = TestDatabase::new();
         let clock = database.clock.clone();
         let settings = settings();
@@ -59,7 +80,7 @@ impl TestApp {
             db: database.db.clone(),
             clock: Arc::new(clock.clone()),
             secrets: identity::Secrets::random(),
-            payments: provider.clone(),
+            payments: dress(provider.clone()),
             mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
             settings,
         };
@@ -112,16 +133,23 @@ impl TestApp {
     pub async fn settle(&self) -> usize {
         let mut ran = 0;
         loop {
-            let (db, registry) = (self.database.db.clone(), self.platform.registry());
-            let now = tokio::task::spawn_blocking(move || outbox::run_due(&db, &registry)).await;
-            match now {
-                Ok(Ok(now)) => ran += now,
-                Ok(Err(error)) => panic!("what was due could not run: {error}"),
-                Err(error) => panic!("what was due could not run: {error}"),
-            }
+            ran += self.settle_without_webhooks().await;
             if self.deliver_webhooks().await == 0 {
                 return ran;
             }
+        }
+    }
+
+    /// As [`TestApp::settle`], while the provider's webhooks stay on their way.
+    ///
+    /// # Panics
+    /// When the database fails.
+    pub async fn settle_without_webhooks(&self) -> usize {
+        let (db, registry) = (self.database.db.clone(), self.platform.registry());
+        match tokio::task::spawn_blocking(move || outbox::run_due(&db, &registry)).await {
+            Ok(Ok(ran)) => ran,
+            Ok(Err(error)) => panic!("what was due could not run: {error}"),
+            Err(error) => panic!("what was due could not run: {error}"),
         }
     }
 
@@ -166,7 +194,7 @@ impl TestApp {
 fn provider_beside(database: &TestDatabase) -> SimulatedProvider {
     let pool = PoolConfig { max_connections: 3, ..PoolConfig::new(database.url.clone()) };
     let db = Db::connect(&pool).unwrap_or_else(|error| panic!("{error}"));
-    let secret = SignatureSecret::new("the provider's secret, for tests only");
+    let secret = SignatureSecret::new(PROVIDER_SECRET);
     SimulatedProvider::new(db, Arc::new(database.clock.clone()), secret, SimulatedSettings::default())
 }
 

@@ -8,7 +8,7 @@ mod people;
 mod person;
 
 pub use answer::Answer;
-pub use app::{TestApp, settings};
+pub use app::{PROVIDER_SECRET, TestApp, settings};
 pub use builders::{Deal, PARTS};
 pub use people::{PASSWORD, papers, unique_email};
 pub use person::Person;
