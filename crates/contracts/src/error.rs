@@ -99,7 +99,7 @@ impl Classify for Error {
             Self::DocumentChanged => "document_changed",
             Self::SigningPeriodOver => "signing_period_over",
             Self::InspectionOver => "inspection_over",
-            Self::Stale => "stale",
+            Self::Stale => "stale_precondition",
             Self::TooManyMilestones(_) => "too_many_milestones",
             Self::Invalid(faults) => faults.code(),
             Self::Marketplace(error) => error.code(),

@@ -109,7 +109,7 @@ impl Classify for Error {
             Self::NotFound(_) => "not_found",
             Self::Decided { .. } => "already_decided",
             Self::CredentialExpired => "credential_expired",
-            Self::Stale => "stale",
+            Self::Stale => "stale_precondition",
             Self::Vault(error) => error.code(),
             Self::Crypto(_) => "internal",
             Self::Database(error) => error.code(),

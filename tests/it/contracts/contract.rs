@@ -306,7 +306,7 @@ async fn a_signature_under_another_version_than_was_read_is_refused_when_it_says
         }
     };
     deal.contractor.post(&sign(&deal), body.clone()).await.expect(200);
-    conditional(&deal.homeowner, &read).await.problem(412, "stale");
+    conditional(&deal.homeowner, &read).await.problem(412, "stale_precondition");
     conditional(&deal.homeowner, "\"nonsense\"").await.problem(412, "stale_precondition");
     assert_eq!(signatures(&app, &deal), 1);
     let read = deal.homeowner.get(&deal.path()).await.header("etag").unwrap().to_owned();

@@ -2,10 +2,13 @@
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use tests::{Answer, Person, TestApp};
+use tests::{Answer, Person, TestApp, papers};
 
+mod admin;
 mod auth;
+mod contractors;
 mod sessions;
+mod users;
 
 /// How many events of that name concern this person.
 fn events(app: &TestApp, name: &str, person: &Person) -> i64 {
@@ -29,4 +32,15 @@ fn assert_alike(one: &Answer, other: &Answer) {
         (answer.status, headers, json)
     };
     assert_eq!(seen(one), seen(other));
+}
+
+/// Hands in papers that hold for long; says under which id they wait.
+async fn hand_in(contractor: &Person) -> String {
+    let made = contractor.post("/api/contractors/verification", papers()).await.expect(201);
+    made["id"].as_str().unwrap_or_default().to_owned()
+}
+
+/// An administrator's `approve` or `reject`.
+async fn decide(admin: &Person, verification: &str, step: &str, body: Value) -> Answer {
+    admin.post(&format!("/api/admin/verifications/{verification}/{step}"), body).await
 }
