@@ -1,4 +1,9 @@
 //! The tests that need the whole product. One binary: each more would be one more link.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers panic as the test itself does"
+)]
 
 mod contracts;
 mod demo;

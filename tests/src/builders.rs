@@ -236,7 +236,7 @@ impl Deal {
 
     fn place(&self, index: usize) -> MilestoneRef {
         match self.places.get(index) {
-            Some(place) => place.clone(),
+            Some(place) => *place,
             None => panic!("the contract has {} milestones", self.places.len()),
         }
     }
