@@ -5,6 +5,7 @@
     reason = "a test's helpers panic as the test itself does"
 )]
 
+mod authorisation;
 mod contracts;
 mod demo;
 mod escrow;

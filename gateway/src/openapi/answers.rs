@@ -6,6 +6,7 @@ use actix_web::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::components::Components;
+use super::parameters;
 use crate::http::{PROBLEM_JSON, ProblemView};
 use crate::operation::{Answer, Body, Content, ErrorDoc, Key, Operation, Rate, Shape, Who, error};
 
@@ -135,23 +136,12 @@ fn implied(operation: &Operation) -> Vec<ErrorDoc> {
         error(503, "unavailable", "Overloaded or stopping; try again shortly."),
     ];
     if operation.who.takes_session() {
-        let when = if operation.who.needs_session() {
-            "Nobody is signed in, or no longer."
-        } else {
-            "An access token was sent and is not good, or no longer."
-        };
-        errors.push(error(401, "unauthenticated", when));
+        errors.extend(session_errors(operation.who));
     }
     if operation.who.role().is_some() {
         errors.push(error(403, "wrong_role", "The caller has another role than this is for."));
     }
-    if operation.path_parameters().next().is_some() {
-        errors.push(error(
-            404,
-            "not_found",
-            "There is no such thing, or it is not the caller's; also a malformed id.",
-        ));
-    }
+    errors.extend(missing_errors(operation));
     match &operation.body {
         Body::None => errors.push(error(400, "no_body_expected", "There was a body.")),
         Body::Json { .. } => errors.extend([
@@ -182,6 +172,36 @@ fn implied(operation: &Operation) -> Vec<ErrorDoc> {
         errors.retain(|error| error.status != 400 && error.status != 503);
     }
     errors
+}
+
+/// What is missing and what is another's cannot be told apart; a malformed id names nothing in particular.
+fn missing_errors(operation: &Operation) -> Vec<ErrorDoc> {
+    let Some(name) = operation.path_parameters().next() else { return Vec::new() };
+    let named = match (operation.tag.as_str(), parameters::thing(operation, name).0) {
+        ("marketplace", "job") => Some("job_not_found"),
+        ("marketplace" | "contracts", "bid") => Some("bid_not_found"),
+        ("contracts", "contract") => Some("contract_not_found"),
+        _ => None,
+    };
+    let when = "There is no such thing, or it is not the caller's; also a malformed id.";
+    let malformed = error(404, "not_found", if named.is_some() { "The id is malformed." } else { when });
+    let named = named.map(|code| error(404, code, "There is no such thing, or it is not the caller's."));
+    named.into_iter().chain([malformed]).collect()
+}
+
+/// Where anyone may call, a token that comes along must still be good.
+fn session_errors(who: Who) -> [ErrorDoc; 4] {
+    let unauthenticated = if who.needs_session() {
+        "Nobody is signed in: there is no access token."
+    } else {
+        "There is an `Authorization` header without a bearer token."
+    };
+    [
+        error(401, "unauthenticated", unauthenticated),
+        error(401, "invalid_token", "The access token is not one of ours."),
+        error(401, "token_expired", "The access token has expired: refresh it."),
+        error(401, "signed_out", "The session has ended, or the account is suspended: sign in again."),
+    ]
 }
 
 fn key_errors(key: Key) -> Vec<ErrorDoc> {

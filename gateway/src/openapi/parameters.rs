@@ -39,7 +39,7 @@ fn in_path(operation: &Operation, name: &str) -> Value {
 }
 
 /// What a parameter names, and the prefix of its ids.
-fn thing(operation: &Operation, name: &str) -> (&'static str, &'static str) {
+pub(crate) fn thing(operation: &Operation, name: &str) -> (&'static str, &'static str) {
     match name {
         "jobId" => ("job", "job"),
         // One path item for two things: a job's bids are read, a bid is revised.

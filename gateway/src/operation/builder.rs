@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::request::id::EXAMPLE_SUFFIX;
+
 use super::{Answer, Body, Content, ErrorDoc, Key, Operation, Rate, Shape, Who};
 
 /// An [`Operation`] being written; [`OperationBuilder::to`] ends it.
@@ -184,7 +186,23 @@ impl OperationBuilder {
 }
 
 fn value(example: &impl Serialize) -> Value {
-    serde_json::to_value(example).unwrap_or_default()
+    let mut value = serde_json::to_value(example).unwrap_or_default();
+    write_ids(&mut value);
+    value
+}
+
+/// Examples are made with empty ids, so that nobody has to think of some; a reader sees ids as they look.
+fn write_ids(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some(prefix) = text.strip_suffix(&kernel::id::encode_suffix(uuid::Uuid::nil())) {
+                *text = format!("{prefix}{EXAMPLE_SUFFIX}");
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(write_ids),
+        Value::Object(object) => object.values_mut().for_each(write_ids),
+        _ => {}
+    }
 }
 
 fn camel_case(snake: &str) -> String {

@@ -131,7 +131,7 @@ impl MilestoneNew {
             target_amount: 40_000,
             from_milestone_id: None,
             start_date: None,
-            due_date: NaiveDate::default(),
+            due_date: NaiveDate::from_ymd_opt(2027, 3, 15).unwrap_or_default(),
         }
     }
 

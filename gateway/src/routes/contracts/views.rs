@@ -460,7 +460,7 @@ impl MilestoneView {
             currency: "USD".to_owned(),
             status: MilestoneState::Pending,
             start_date: None,
-            due_date: NaiveDate::default(),
+            due_date: NaiveDate::from_ymd_opt(2027, 3, 15).unwrap_or_default(),
             submission: 0,
             inspection_ends_at: None,
             changes_requested: None,

@@ -1,0 +1,100 @@
+//! What becomes of a thing that somebody asks for, whoever's it is: the one table of expectations.
+//!
+//! Whom an operation is for at all (nobody signed out, homeowners only …) follows from the document and is not repeated here.
+
+use super::cast::Scene::{self, Beside, Deal, Done, Draft, Open};
+
+/// What each [`Caller`](super::cast::Caller) meets, in the order of `Caller::ALL`:
+/// signed out, owner, worker, another homeowner, another contractor, an unverified contractor, an administrator.
+///
+/// `.` is refused by the declared rights, `+` is let through, `-` is told that there is no such thing, `x` sees it and may not.
+pub(super) type Outcomes = &'static str;
+
+/// Every operation that names a thing, for every scene that has such a thing.
+pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
+    ("getJob", Draft, "- + - - - - -"),
+    ("getJob", Open, "+ + + + + + +"),
+    ("getJob", Deal, "- + + - - - -"),
+    ("updateJob", Draft, ". + . - . . ."),
+    ("updateJob", Open, ". + . - . . ."),
+    ("updateJob", Deal, ". + . - . . ."),
+    ("publishJob", Draft, ". + . - . . ."),
+    ("publishJob", Open, ". + . - . . ."),
+    ("publishJob", Deal, ". + . - . . ."),
+    ("deleteJob", Draft, ". + . - . . ."),
+    ("deleteJob", Open, ". + . - . . ."),
+    ("deleteJob", Deal, ". + . - . . ."),
+    ("createBid", Draft, ". . - . - - ."),
+    ("createBid", Open, ". . + . + x ."),
+    ("createBid", Deal, ". . + . - - ."),
+    ("listJobBids", Draft, ". + - - - - -"),
+    ("listJobBids", Open, ". + + - + + -"),
+    ("listJobBids", Deal, ". + + - - - -"),
+    ("reviseBid", Open, ". . + . - - ."),
+    ("reviseBid", Deal, ". . + . - - ."),
+    ("withdrawBid", Open, ". . + . - - ."),
+    ("withdrawBid", Deal, ". . + . - - ."),
+    ("acceptBid", Open, ". + . - . . ."),
+    ("acceptBid", Deal, ". + . - . . ."),
+    ("rejectBid", Open, ". + . - . . ."),
+    ("rejectBid", Deal, ". + . - . . ."),
+    ("getContract", Deal, ". + + - - - +"),
+    ("getContract", Done, ". + + - - - +"),
+    ("getContractDocument", Deal, ". + + - - - +"),
+    ("getContractDocument", Done, ". + + - - - +"),
+    ("signContract", Deal, ". + + - - - x"),
+    ("signContract", Done, ". + + - - - x"),
+    ("listMilestones", Deal, ". + + - - - +"),
+    ("listMilestones", Done, ". + + - - - +"),
+    ("addMilestone", Deal, ". + + - - - x"),
+    ("addMilestone", Done, ". + + - - - x"),
+    ("changeMilestone", Deal, ". + + - - - x"),
+    ("completeMilestone", Deal, ". + . - . . ."),
+    ("createEscrow", Deal, ". + . - . . ."),
+    ("createEscrow", Done, ". + . - . . ."),
+    ("getEscrow", Deal, ". + + - - - +"),
+    ("listEscrowHistory", Deal, ". + + - - - +"),
+    ("getContractSummary", Deal, ". + + - - - +"),
+    ("getContractSummary", Done, ". + + - - - +"),
+    ("deposit", Deal, ". + . - . . ."),
+    ("confirmPayment", Deal, ". + . - . . ."),
+    ("releaseMilestone", Deal, ". + + - - - x"),
+    ("createReview", Deal, ". - - - - - -"),
+    ("createReview", Done, ". + + - - - -"),
+    ("approveVerification", Beside, ". . . . . . +"),
+    ("getContractor", Beside, "+ + + + + + +"),
+    ("getLedgerAccount", Beside, ". . . . . . +"),
+    ("listContractorReviews", Beside, "+ + + + + + +"),
+    ("listUserReviews", Beside, "+ + + + + + +"),
+    ("markNotificationRead", Beside, ". + - - - - -"),
+    ("rejectVerification", Beside, ". . . . . . +"),
+];
+
+/// What the parameters and bodies of these operations name is nobody's: there is nothing to be a stranger to.
+pub(super) const NAME_NOTHING: &[&str] = &[
+    "createJob",
+    "getApiHealth",
+    "getDocsPage",
+    "getDocument",
+    "getHealth",
+    "getLiveness",
+    "getMe",
+    "getMetrics",
+    "getProfile",
+    "getReadiness",
+    "getTrialBalance",
+    "listContracts",
+    "listJobs",
+    "listNotifications",
+    "listOwnBids",
+    "listVerifications",
+    "login",
+    "logout",
+    "markAllNotificationsRead",
+    "receiveSimulatedWebhook",
+    "refresh",
+    "register",
+    "submitVerification",
+    "updateProfile",
+    "verifyEmail",
+];
