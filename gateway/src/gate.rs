@@ -2,7 +2,7 @@
 //! says, and catches a panic behind it. What the request means belongs to the handler.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
@@ -51,7 +51,8 @@ pub(crate) async fn pass(
         }
         Err(problem) => request.error_response(problem),
     };
-    if let Some(left) = left {
+    let counted_inside = || Call::of(response.request()).ok().and_then(|call| call.left.get().cloned());
+    if let Some(left) = left.or_else(counted_inside) {
         left.write(response.headers_mut());
     }
     Ok(response)
@@ -67,7 +68,7 @@ async fn admit(
     let address = address::client(request.request(), &app.config().http.trusted_proxies);
     let request_id = request_id::of(request.request());
     let actor = authenticate(app, entry, request.request(), &request_id).await;
-    if operation.rate != Rate::Unlimited {
+    if matches!(operation.rate, Rate::Standard | Rate::Register) {
         *left = match &actor {
             Ok(Some(actor)) => app.rates().signed_in(actor.party, address)?,
             Ok(None) | Err(_) => app.rates().anonymous(address)?,
@@ -100,6 +101,7 @@ async fn admit(
         address,
         actor,
         key,
+        left: OnceLock::new(),
     };
     request.extensions_mut().insert(Arc::new(call));
     Ok(())

@@ -14,7 +14,7 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
-use kernel::PartyId;
+use kernel::{PartyId, SessionId};
 
 use crate::http::Problem;
 use crate::request::address::bucket;
@@ -28,6 +28,7 @@ pub(crate) struct Rates {
     anonymous: Class<IpAddr>,
     signed_in: Class<PartyId>,
     register: Class<IpAddr>,
+    refresh: Class<SessionId>,
     exempt: Vec<IpNet>,
 }
 
@@ -58,6 +59,8 @@ impl Rates {
             anonymous: Class::new("anonymous", settings.anonymous, settings.anonymous_seconds),
             signed_in: Class::new("signed-in", settings.signed_in, settings.signed_in_seconds),
             register: Class::new("register", settings.register, settings.register_seconds),
+            // A session is as good as an account: it is asked for as often.
+            refresh: Class::new("refresh", settings.signed_in, settings.signed_in_seconds),
             exempt: settings.exempt.clone(),
         }
     }
@@ -77,11 +80,17 @@ impl Rates {
         if self.is_exempt(address) { Ok(None) } else { self.signed_in.count(&party).map(Some) }
     }
 
+    /// Counts a refresh of a session.
+    pub(crate) fn refresh(&self, session: SessionId, address: IpAddr) -> Result<Option<Left>, UsedUp> {
+        if self.is_exempt(address) { Ok(None) } else { self.refresh.count(&session).map(Some) }
+    }
+
     /// Forgets whoever has not asked for long, so that the counts do not grow for ever.
     pub(crate) fn tidy(&self) {
         self.anonymous.limiter.retain_recent();
         self.signed_in.limiter.retain_recent();
         self.register.limiter.retain_recent();
+        self.refresh.limiter.retain_recent();
     }
 
     fn by_address(&self, class: &Class<IpAddr>, address: IpAddr) -> Result<Option<Left>, UsedUp> {

@@ -27,7 +27,7 @@ pub use settings::Settings;
 pub use token::{AccessToken, Authenticator, Claims, TokenError};
 pub use vault::{Vault, VaultError, VaultSubject};
 
-use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId, Position};
+use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId, Position, SessionId};
 
 /// What can be asked of this crate.
 pub trait IdentityQueries: Send + Sync {
@@ -42,6 +42,13 @@ pub trait IdentityQueries: Send + Sync {
     /// # Errors
     /// [`Error::Token`], or [`Error::SignedOut`] when the session has ended.
     fn authenticate(&self, access_token: &str, request_id: &str) -> Result<Actor, Error>;
+
+    /// Which session a refresh token is of, good or spent, living or ended: whom its use is counted for. It tells nothing about whether
+    /// it may go on.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    fn find_refreshed_session(&self, refresh_token: &str) -> Result<Option<SessionId>, Error>;
 
     /// Who is signed in, and how.
     ///

@@ -68,6 +68,10 @@ impl IdentityQueries for IdentityService {
         self.actor_behind(access_token, request_id)
     }
 
+    fn find_refreshed_session(&self, refresh_token: &str) -> Result<Option<SessionId>, Error> {
+        self.family_of(refresh_token)
+    }
+
     fn get_me(&self, actor: &Actor) -> Result<Me, Error> {
         self.me(person_of(actor)?, session_of(actor)?)
     }

@@ -79,6 +79,8 @@ pub enum Rate {
     Standard,
     /// As [`Rate::Standard`], and few in an hour from one address: registration.
     Register,
+    /// By the session that goes on, which its handler finds by the refresh token; by address when there is none.
+    Refresh,
     /// As often as anyone likes.
     Unlimited,
 }

@@ -1,7 +1,7 @@
 //! [`Call`]: all that the gate found out about a request, kept beside it for the extractors.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest};
@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::http::Problem;
 use crate::http::etag::IfMatch;
+use crate::rates::Left;
 use crate::request::key::IdempotencyKey;
 use crate::table::Entry;
 
@@ -29,6 +30,8 @@ pub(crate) struct Call {
     /// The query parameters that were given, typed as the document says.
     pub(crate) query: Value,
     pub(crate) body: Bytes,
+    /// What is left of a limit that the handler counts by.
+    pub(crate) left: OnceLock<Left>,
 }
 
 impl Call {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use database::TransactionError;
+use kernel::SessionId;
 use platform::{Commands, Queries};
 use uuid::Uuid;
 
@@ -85,6 +86,22 @@ impl Context {
         E: Into<Problem> + Send + 'static,
     {
         self.0.app.lanes().heavy(move |lent| work(&lent.commands).map_err(Into::into)).await
+    }
+
+    /// Counts the refresh of a session, or of none by the address: for an operation of [`Rate::Refresh`](crate::Rate).
+    ///
+    /// # Errors
+    /// 429.
+    pub fn count_refresh(&self, session: Option<SessionId>) -> Result<(), Problem> {
+        let (rates, address) = (self.0.app.rates(), self.0.address);
+        let left = match session {
+            Some(session) => rates.refresh(session, address)?,
+            None => rates.anonymous(address)?,
+        };
+        if let Some(left) = left {
+            self.0.left.get_or_init(|| left);
+        }
+        Ok(())
     }
 
     /// Refuses with 412 when the caller's `If-Match` names another version than the present one. Ask inside the command, after the

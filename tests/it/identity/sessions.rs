@@ -314,6 +314,36 @@ async fn what_is_no_refresh_token_of_a_living_session_gets_one_answer() {
 }
 
 #[actix_web::test]
+async fn refreshes_are_counted_by_session_and_made_up_tokens_by_address() {
+    let app = TestApp::start_with(|config| {
+        config.rate_limit.exempt.clear();
+        config.rate_limit.signed_in = 2;
+        config.rate_limit.anonymous = 3;
+    })
+    .await;
+    let (ada, bob) = (app.homeowner().await, app.contractor().await);
+    for token in [refresh_token(&ada), refresh_token(&bob)] {
+        for left in ["\"refresh\";r=1;", "\"refresh\";r=0;"] {
+            let answer = refresh(&app, &token).await;
+            assert!(answer.header("ratelimit").is_some_and(|header| header.starts_with(left)), "{answer:?}");
+            answer.expect(200);
+        }
+        let refused = refresh(&app, &token).await;
+        assert!(refused.header("retry-after").is_some());
+        refused.problem(429, "rate_limited");
+    }
+    for _ in 0..3 {
+        let refused = refresh(&app, "made-up").await;
+        assert!(
+            refused.header("ratelimit").is_some_and(|header| header.starts_with("\"anonymous\"")),
+            "{refused:?}"
+        );
+        refused.problem(401, "invalid_refresh_token");
+    }
+    refresh(&app, "made-up").await.problem(429, "rate_limited");
+}
+
+#[actix_web::test]
 async fn refreshing_takes_one_token() {
     let app = TestApp::start().await;
     let anyone = app.anyone();

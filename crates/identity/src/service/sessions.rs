@@ -102,6 +102,11 @@ impl IdentityService {
         Ok(SignedIn { person, session, access, refresh_token, session_expires_at: expires_at })
     }
 
+    pub(super) fn family_of(&self, refresh_token: &str) -> Result<Option<SessionId>, Error> {
+        let hash = token_hash(refresh_token);
+        Ok(self.db.read(|conn| store::find_family(conn, &hash))?)
+    }
+
     pub(super) fn go_on(&self, caller: &Caller, refresh_token: &str) -> Result<SignedIn, Error> {
         let hash = token_hash(refresh_token);
         // A refusal may have ended the family, which has to be committed: it is a value here, and an error afterwards.

@@ -105,6 +105,19 @@ fn a_token_that_is_none_of_ours_is_refused() {
 }
 
 #[test]
+fn a_token_tells_its_session_spent_or_not() {
+    let world = World::new();
+    let first = world.register("ada@example.com", "homeowner");
+    let next = refresh(&world, &first).unwrap();
+    let session_of = |token: &str| world.service.find_refreshed_session(token).unwrap();
+    for signed_in in [&first, &next] {
+        assert_eq!(session_of(signed_in.refresh_token.expose_secret()), Some(first.session));
+    }
+    assert_eq!(session_of("made-up"), None);
+    assert_eq!(session_of(first.access.token.expose_secret()), None);
+}
+
+#[test]
 fn a_session_that_nobody_refreshes_ends() {
     let world = World::new();
     let signed_in = world.register("ada@example.com", "homeowner");

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::views::{PersonView, SessionRef};
-use crate::{Body, Context, Operation, Problem, Reply, Secret, SignedIn, Who, error};
+use crate::{Body, Context, Operation, Problem, Rate, Reply, Secret, SignedIn, Who, error};
 
 /// Somebody who signs in.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -77,6 +77,7 @@ pub fn operations() -> Vec<Operation> {
                  for again; later it ends the session, because somebody else has it too.",
             )
             .by(Who::Newcomer)
+            .rate(Rate::Refresh)
             .body::<AuthRefresh>(json!({ "refreshToken": "b3VyIHRva2VucyBhcmUgNDMgY2hhcmFjdGVycyBsb25n" }))
             .answers::<AuthTokensView>(200, "The session goes on.", AuthTokensView::example())
             .errors(&[error(401, "invalid_refresh_token", "The token is unknown or spent, or its session has ended.")])
@@ -99,6 +100,9 @@ async fn login(context: Context, body: Body<AuthLogin>) -> Result<Reply, Problem
 
 async fn refresh(context: Context, body: Body<AuthRefresh>) -> Result<Reply, Problem> {
     let (caller, token) = (caller(&context), body.into_inner().refresh_token.0);
+    let shown = token.clone();
+    let session = context.read(move |queries| queries.identity.find_refreshed_session(shown.expose_secret()));
+    context.count_refresh(session.await?)?;
     // Not as a command, whose transaction would take back that a refusal ended the session.
     let signed_in =
         context.heavy(move |commands| commands.identity.refresh(&caller, token.expose_secret())).await?;
