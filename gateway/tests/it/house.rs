@@ -20,6 +20,7 @@ use crate::probe;
 pub(crate) struct House {
     pub(crate) database: TestDatabase,
     pub(crate) platform: Platform,
+    pub(crate) provider: Arc<SimulatedProvider>,
     pub(crate) server: Server,
     pub(crate) base: String,
     client: Client,
@@ -61,12 +62,13 @@ impl House {
     /// With other settings.
     pub(crate) fn with(change: impl FnOnce(&mut ServerConfig)) -> Self {
         let database = TestDatabase::new();
-        let settings = Settings { identity: identity::Settings::for_tests(), ..Settings::default() };
+        let settings = Self::settings();
+        let provider = Arc::new(provider_beside(&database));
         let parts = Parts {
             db: database.db.clone(),
             clock: Arc::new(database.clock.clone()),
             secrets: identity::Secrets::random(),
-            payments: Arc::new(provider_beside(&database)),
+            payments: provider.clone(),
             mailer: Arc::new(NoMail),
             settings,
         };
@@ -81,7 +83,12 @@ impl House {
         let operations = routes::operations().into_iter().chain(probe::operations()).collect();
         let server = Server::start_with(config, &platform, operations).unwrap();
         let base = format!("http://{}", server.address());
-        Self { database, platform, server, base, client: Client::new() }
+        Self { database, platform, provider, server, base, client: Client::new() }
+    }
+
+    /// The product's numbers, with password hashing that takes no time.
+    pub(crate) fn settings() -> Settings {
+        Settings { identity: identity::Settings::for_tests(), ..Settings::default() }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {

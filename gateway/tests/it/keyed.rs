@@ -1,7 +1,6 @@
 //! Idempotency keys.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 

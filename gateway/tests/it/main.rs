@@ -4,6 +4,7 @@
 mod body;
 mod house;
 mod keyed;
+mod ledger;
 mod limits;
 mod lists;
 mod probe;

@@ -134,7 +134,7 @@ async fn in_fifty_rounds_of_random_parts_no_more_is_released_than_held_and_the_f
                 .map(|_| (step < 5).then(|| random.random_range(1..=(left + left / 8).max(1))))
                 .collect();
             raced += usize::from(at_once > 1);
-            let who = |place: usize| if place % 2 == 0 { &ada } else { &bob };
+            let who = |place: usize| if place.is_multiple_of(2) { &ada } else { &bob };
             let asked = parts.iter().enumerate().map(|(place, part)| release(&deal, who(place), 0, *part));
             released.count(&join_all(asked).await, price);
             let shown = deal.homeowner.get(&escrow_path(&deal)).await.expect(200);
