@@ -14,7 +14,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build, start a private Postgres, put a small demo in, serve on http://127.0.0.1:8080 until Ctrl-C
-	@exec $(FAIRTRADE) serve --demo
+	@exec $(FAIRTRADE) serve --demo --migrate
 
 demo: build ## Walk the main job over HTTP against the running server, or one it starts (JSON=1: for programs)
 	@exec $(FAIRTRADE) demo $(if $(JSON),--json)

@@ -1,6 +1,6 @@
 //! `fairtrade serve` and `fairtrade worker`: the programs that stay.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use escrow::provider::simulated::SimulatedProvider;
@@ -150,15 +150,20 @@ fn stop_workers(workers: Option<Workers>) {
 
 fn probe(loaded: &Loaded) -> Result<(), Failure> {
     let (host, port) = (&loaded.config.server.host, loaded.config.server.port);
-    match TcpListener::bind((host.as_str(), port)) {
-        Ok(_) => Ok(()),
-        Err(source) => Err(taken(&format!("{host}:{port}"), &source)),
-    }
+    // Both at once, so that one of the two cannot be the other.
+    let _main = TcpListener::bind((host.as_str(), port))
+        .map_err(|source| taken(&format!("{host}:{port}"), &source))?;
+    let metrics = loaded.config.metrics.listen;
+    let _metrics = metrics
+        .map(|address| TcpListener::bind(address).map_err(|source| metrics_taken(address, &source)))
+        .transpose()?;
+    Ok(())
 }
 
 fn not_started(error: StartError) -> Failure {
     match error {
         StartError::Listen { address, source } => taken(&address, &source),
+        StartError::ListenMetrics { address, source } => metrics_taken(address, &source),
         other => Failure::Internal(other.to_string()),
     }
 }
@@ -177,6 +182,18 @@ fn taken(address: &str, source: &std::io::Error) -> Failure {
             "{address} cannot be listened on: {source}. HOST and PORT (the settings server.host and server.port) name it"
         ),
     })
+}
+
+fn metrics_taken(address: SocketAddr, source: &std::io::Error) -> Failure {
+    let why = match source.kind() {
+        std::io::ErrorKind::AddrInUse => "something listens there already".to_owned(),
+        _ => source.to_string(),
+    };
+    Failure::Address(format!(
+        "port {} for /metrics cannot be had: {address}: {why}. Choose another with FAIRTRADE__METRICS__LISTEN (the setting \
+         metrics.listen), for example `FAIRTRADE__METRICS__LISTEN=127.0.0.1:9465 make run`",
+        address.port()
+    ))
 }
 
 fn described(access: &Access) -> String {

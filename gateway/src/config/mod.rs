@@ -214,7 +214,7 @@ pub struct LogSettings {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
+        Self { filter: "info,actix_server=warn".to_owned(), format: LogFormat::Text }
     }
 }
 
