@@ -27,7 +27,7 @@ const SQL_ELSEWHERE: [(&str, &str); 0] = [];
 /// Statements that ask the machine's clock and not `app.clock()`, how often in that file, and why.
 const OTHER_CLOCKS: [(&str, usize, &str); 5] = [
     ("crates/database/src/facts.rs", 1, "the doctor compares the clock of Postgres with its own machine's"),
-    ("crates/database/src/keyed.rs", 2, "a lease is real time: it bounds how long a process may be silent"),
+    ("crates/database/src/keyed.rs", 3, "a lease is real time: it bounds how long a process may be silent"),
     ("crates/outbox/src/store.rs", 3, "a lease is real time"),
     (
         "migrations/2026-11-21-000100_app/up.sql",
