@@ -116,7 +116,13 @@ impl TestApp {
 
     /// An active contract whose price is held in full.
     pub async fn funded_contract(&self) -> Deal {
-        let mut deal = self.signed_contract().await;
+        let deal = self.contract().await;
+        self.fund(deal).await
+    }
+
+    /// Both sign, and the price is held in full.
+    async fn fund(&self, mut deal: Deal) -> Deal {
+        self.sign(&deal).await;
         let (homeowner, id) = (deal.homeowner.player().clone(), deal.contract_id);
         let escrow: EscrowId = self.on_stage(move |stage| stage.fund(&homeowner, id)).await;
         deal.escrow = escrow.to_string();
@@ -149,7 +155,13 @@ impl TestApp {
 
     /// A contract with every milestone released: it and its job are completed, reviews are open.
     pub async fn completed_contract(&self) -> Deal {
-        let deal = self.funded_contract().await;
+        let deal = self.contract().await;
+        self.complete(deal).await
+    }
+
+    /// A contract that waits for signatures is gone through with, to the last release.
+    pub async fn complete(&self, deal: Deal) -> Deal {
+        let deal = self.fund(deal).await;
         let (homeowner, contractor) = (deal.homeowner.player().clone(), deal.contractor.player().clone());
         let (places, escrow) = (deal.places.clone(), parse::<EscrowId>(&deal.escrow));
         self.on_stage(move |stage| {

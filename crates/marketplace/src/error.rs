@@ -45,7 +45,10 @@ pub enum Error {
     AcceptanceClosed,
     /// The bids are sealed until the deadline.
     #[error("the bids are sealed until the bidding deadline")]
-    Sealed,
+    Sealed {
+        /// The job's state.
+        state: JobStatus,
+    },
     /// The bid was revised since the owner read it.
     #[error("the bid has been revised: it is at revision {current}")]
     BidRevised {
@@ -102,7 +105,8 @@ impl Classify for Error {
                 ErrorKind::WrongState { state: state.as_str(), allowed: state.allowed() }
             }
             Self::BidState { state } => ErrorKind::WrongState { state: state.as_str(), allowed: Vec::new() },
-            Self::BiddingClosed | Self::AcceptanceClosed | Self::Sealed => {
+            Self::Sealed { state } => ErrorKind::WrongState { state: state.as_str(), allowed: Vec::new() },
+            Self::BiddingClosed | Self::AcceptanceClosed => {
                 ErrorKind::WrongState { state: JobStatus::Open.as_str(), allowed: Vec::new() }
             }
             Self::BidRevised { .. } | Self::AlreadyBid | Self::ReviewClosed | Self::AlreadyReviewed => {
@@ -126,7 +130,7 @@ impl Classify for Error {
             Self::BidState { .. } => "bid_state",
             Self::BiddingClosed => "bidding_closed",
             Self::AcceptanceClosed => "acceptance_closed",
-            Self::Sealed => "sealed",
+            Self::Sealed { .. } => "sealed",
             Self::BidRevised { .. } => "bid_revised",
             Self::AlreadyBid => "already_bid",
             Self::OwnJob => "own_job",

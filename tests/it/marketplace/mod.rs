@@ -2,8 +2,11 @@
 
 mod bid;
 mod bids;
+mod blindness;
 mod job;
 mod jobs;
+mod reviews;
+mod sealed;
 
 use chrono::{SubsecRound, TimeDelta};
 use serde_json::{Value, json};

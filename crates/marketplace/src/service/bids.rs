@@ -144,7 +144,7 @@ impl MarketplaceService {
         }
         // The reveal is a decision, so it goes by the database's clock.
         if !rules::revealed(job.reveal, job.bidding_deadline, self.db.now()?) {
-            return Err(Error::Sealed);
+            return Err(Error::Sealed { state: job.status });
         }
         self.db.read(|conn| {
             let rows = store::bids::list_of_job(conn, job_id, page)?;

@@ -1,0 +1,339 @@
+//! Bidding is blind: while a job is open, nothing that anyone but owner and bidder can see changes because of a bid. What there is to
+//! see is taken from the OpenAPI document, so that an operation nobody thought of is looked at too.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Person, TestApp};
+
+use super::nothing;
+
+/// What differs between any two answers: when it was given, which request it answers, how many more are allowed, and whether the
+/// connection is kept (a body that came too late to be read ends it).
+const VARYING_HEADERS: [&str; 5] = ["date", "x-request-id", "ratelimit", "ratelimit-policy", "connection"];
+/// An `If-Match` that no version of ours fits: commands are judged, and change nothing.
+const STALE: &str = "\"999999.0\"";
+/// Stands in what was asked for the id of the rival's bid, which is another after each.
+const RIVALS_BID: &str = "<the rival's bid>";
+
+/// Who looks, and what they may know of the job.
+struct Viewer {
+    who: &'static str,
+    person: Person,
+    /// Their own bid on it.
+    bid: Option<String>,
+}
+
+/// A job, who looks at it, and a rival about to bid.
+struct Market {
+    app: TestApp,
+    document: Value,
+    ada: Person,
+    rival: Person,
+    job: String,
+    /// Where the rival's bid is, and until there is one the id of nothing.
+    rivals_bid: String,
+    viewers: Vec<Viewer>,
+    /// People whom paths may name.
+    people: Vec<Person>,
+    /// Contracts and the like that are not there.
+    absent: BTreeMap<&'static str, String>,
+}
+
+/// What a viewer was answered, by what was asked.
+type View = BTreeMap<String, String>;
+
+impl Market {
+    async fn new(sealed: bool) -> Self {
+        let app = TestApp::start().await;
+        let document = app.anyone().get("/api-docs/openapi.json").await.expect(200);
+        let (ada, eve) = (app.homeowner().await, app.homeowner().await);
+        let (bidder, onlooker) = (app.verified_contractor().await, app.verified_contractor().await);
+        let rival = app.verified_contractor().await;
+        // More jobs, so that lists have an order and a second page, and one more bid of the bidder's.
+        let other = app.open_job(&eve).await;
+        app.bid(&bidder, &other).await;
+        let job = if sealed { app.sealed_job(&ada).await } else { app.open_job(&ada).await };
+        app.open_job(&ada).await;
+        let own = app.bid(&bidder, &job).await;
+        let viewer = |who, person: &Person| Viewer { who, person: person.clone(), bid: None };
+        let mut viewers = vec![
+            viewer("somebody signed out", &app.anyone()),
+            viewer("another homeowner", &eve),
+            viewer("a contractor without a bid", &onlooker),
+            viewer("a contractor without papers", &app.contractor().await),
+            viewer("an administrator", &app.admin().await),
+            Viewer { bid: Some(own), ..viewer("a contractor with a bid", &bidder) },
+        ];
+        if sealed {
+            // A stranger to the bids until the deadline.
+            viewers.push(viewer("the owner", &ada));
+        }
+        app.settle().await;
+        let people = vec![ada.clone(), bidder, rival.clone()];
+        let absent = [("contractId", "ctr"), ("escrowId", "esc"), ("accountId", "acc")];
+        let absent = absent.map(|(name, prefix)| (name, nothing(prefix))).into();
+        Self { app, document, ada, rival, job, rivals_bid: nothing("bid"), viewers, people, absent }
+    }
+
+    /// Every operation of the document: method, path and itself.
+    fn operations(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
+        let paths = self.document["paths"].as_object().into_iter().flatten();
+        paths.flat_map(|(path, item)| {
+            let methods = item.as_object().into_iter().flatten();
+            methods.map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+        })
+    }
+
+    /// Everything to read: each `GET` of the document with each thing it may be about, plain and with each of its filters. What
+    /// tells of the server itself (its health and figures) knows nothing of any job.
+    fn readings(&self) -> Vec<String> {
+        let reads = self
+            .operations()
+            .filter(|(method, _, operation)| *method == "get" && operation["tags"] != json!(["operation"]));
+        reads
+            .flat_map(|(_, path, operation)| {
+                let queries = self.queries(operation);
+                let paths = self.paths(path);
+                paths.into_iter().flat_map(move |path| {
+                    queries.clone().into_iter().map(move |query| format!("{path}{query}"))
+                })
+            })
+            .collect()
+    }
+
+    /// A path with everything that its parameter may stand for.
+    fn paths(&self, path: &str) -> Vec<String> {
+        let Some((before, rest)) = path.split_once('{') else { return vec![path.to_owned()] };
+        let Some((name, after)) = rest.split_once('}') else { panic!("{path} is no path") };
+        let parties = self.people.iter().map(|person| person.party.clone());
+        let things: Vec<String> = match name {
+            "jobId" => vec![self.job.clone()],
+            "id" => vec![self.job.clone(), RIVALS_BID.to_owned()],
+            "contractorId" => parties.collect(),
+            "userId" => self.people.iter().map(|person| person.id.clone()).chain(parties).collect(),
+            other => match self.absent.get(other) {
+                Some(absent) => vec![absent.clone()],
+                None => panic!(
+                    "say here what {other} of {path} may stand for, so that nobody learns of a bid there"
+                ),
+            },
+        };
+        things.iter().flat_map(|thing| self.paths(&format!("{before}{thing}{after}")[..])).collect()
+    }
+
+    /// The queries of an operation: none, a small page, and each value of each filter.
+    fn queries(&self, operation: &Value) -> Vec<String> {
+        let mut queries = vec![String::new()];
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            if parameter["in"] != "query" {
+                continue;
+            }
+            let name = parameter["name"].as_str().unwrap_or_default();
+            let schema = self.resolved(&parameter["schema"]);
+            let values: Vec<String> = match (name, schema["type"].as_str(), schema["enum"].as_array()) {
+                // Followed from page to page instead.
+                ("cursor", ..) => Vec::new(),
+                ("limit", ..) => vec!["1".to_owned()],
+                ("category", ..) => vec!["painting".to_owned()],
+                (_, Some("boolean"), _) => vec!["true".to_owned(), "false".to_owned()],
+                (_, _, Some(words)) => words.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                _ => panic!("say here what the query parameter {name} may be"),
+            };
+            queries.extend(values.iter().map(|value| format!("?{name}={value}")));
+        }
+        queries
+    }
+
+    fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        let pointer = schema["$ref"].as_str().and_then(|to| to.strip_prefix('#'));
+        pointer.and_then(|to| self.document.pointer(to)).unwrap_or(schema)
+    }
+
+    /// Commands of a viewer that are refused, each with its path in the document: a refusal must not tell of a bid either.
+    fn refusals(&self, viewer: &Viewer) -> Vec<(Method, &'static str, String, Option<Value>)> {
+        let (job, rivals) = (format!("/api/jobs/{}", self.job), format!("/api/bids/{}", self.rivals_bid));
+        let lower = || Some(json!({ "amount": 1_000, "milestones": [] }));
+        let mut all = vec![
+            (Method::POST, "/api/jobs", "/api/jobs".to_owned(), Some(json!({}))),
+            (Method::PATCH, "/api/jobs/{jobId}", job.clone(), Some(json!({ "title": "Mine" }))),
+            (Method::DELETE, "/api/jobs/{jobId}", job.clone(), None),
+            (Method::POST, "/api/jobs/{jobId}/publish", format!("{job}/publish"), None),
+            (
+                Method::POST,
+                "/api/bids",
+                "/api/bids".to_owned(),
+                Some(json!({ "jobId": self.job, "amount": 99 })),
+            ),
+            (Method::PATCH, "/api/bids/{id}", rivals.clone(), lower()),
+            (Method::POST, "/api/bids/{bidId}/accept", format!("{rivals}/accept"), None),
+            (Method::POST, "/api/bids/{bidId}/reject", format!("{rivals}/reject"), None),
+            (Method::POST, "/api/bids/{bidId}/withdraw", format!("{rivals}/withdraw"), None),
+        ];
+        let review = json!({ "contractId": self.absent["contractId"], "rating": 1, "quality": 1, "timeliness": 1, "communication": 1 });
+        all.push((Method::POST, "/api/reviews", "/api/reviews".to_owned(), Some(review)));
+        if let Some(bid) = &viewer.bid {
+            let second = json!({ "jobId": self.job, "amount": 90_000 });
+            all.push((Method::POST, "/api/bids", "/api/bids".to_owned(), Some(second)));
+            all.push((Method::PATCH, "/api/bids/{id}", format!("/api/bids/{bid}"), lower()));
+            all.push((Method::POST, "/api/bids/{bidId}/withdraw", format!("/api/bids/{bid}/withdraw"), None));
+        }
+        all
+    }
+
+    async fn view(&self, viewer: &Viewer) -> View {
+        let mut view = View::new();
+        for path in self.readings() {
+            self.read(viewer, &path, &mut view).await;
+        }
+        for (method, _, path, body) in self.refusals(viewer) {
+            let dress = |request: reqwest::RequestBuilder| match &body {
+                Some(body) => request.header("if-match", STALE).json(body),
+                None => request.header("if-match", STALE),
+            };
+            let answer = viewer.person.send(method.clone(), &path, dress).await;
+            assert!((400..500).contains(&answer.status), "{}: {}", answer.asked, answer.text());
+            let asked = format!("{method} {} {body:?}", path.replace(&self.rivals_bid, RIVALS_BID));
+            view.insert(asked, written(&answer));
+        }
+        let mails = self.app.mails_to(&viewer.person.email);
+        view.insert(
+            "mails".to_owned(),
+            if viewer.person.email.is_empty() { String::new() } else { format!("{mails:?}") },
+        );
+        view
+    }
+
+    /// Reads a path, and where it is a list that goes on, all of it.
+    async fn read(&self, viewer: &Viewer, path: &str, view: &mut View) {
+        let mut cursor = String::new();
+        for page in 0.. {
+            let asked = format!("{path}{cursor}").replace(RIVALS_BID, &self.rivals_bid);
+            let answer = viewer.person.get(&asked).await;
+            assert!(answer.status < 500, "{}: {}", answer.asked, answer.text());
+            view.insert(format!("GET {path} page {page}"), written(&answer));
+            match answer.json["nextCursor"].as_str() {
+                Some(next) => {
+                    let separator = if path.contains('?') { '&' } else { '?' };
+                    cursor = format!("{separator}cursor={next}");
+                }
+                None => return,
+            }
+        }
+    }
+
+    async fn views(&self) -> Vec<View> {
+        futures_util::future::join_all(self.viewers.iter().map(|viewer| self.view(viewer))).await
+    }
+
+    /// Fails with the first thing that somebody sees otherwise than before.
+    async fn assert_unchanged(&self, before: &[View], after: &str) {
+        self.app.settle().await;
+        for ((viewer, before), now) in self.viewers.iter().zip(before).zip(self.views().await) {
+            for (asked, answer) in before {
+                assert_eq!(now.get(asked), Some(answer), "{} sees of {after}: {asked}", viewer.who);
+            }
+            assert_eq!(now.len(), before.len(), "{} sees more of {after}", viewer.who);
+        }
+    }
+}
+
+/// An answer byte by byte, but for what differs between any two.
+fn written(answer: &Answer) -> String {
+    let headers = answer.headers.iter().filter(|(name, _)| !VARYING_HEADERS.contains(&name.as_str()));
+    let mut headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    headers.sort_unstable();
+    let mut body = String::from_utf8_lossy(&answer.bytes).into_owned();
+    // A cursor holds until when it is good, a problem its request's id, the books when they were read.
+    for varying in ["nextCursor", "requestId", "asOf"] {
+        if let Some(text) = answer.json[varying].as_str() {
+            body = body.replace(text, varying);
+        }
+    }
+    format!("{} {headers:?} {body}", answer.status)
+}
+
+#[actix_web::test]
+async fn nobody_learns_of_a_rivals_bid_on_an_open_job() {
+    let mut market = Market::new(false).await;
+    let before = market.views().await;
+    let owners_before = market.ada.get(&format!("/api/bids/{}", market.job)).await.bytes;
+    market.rivals_bid = market.app.bid_for(&market.rival, &market.job, 1_000).await;
+    let path = format!("/api/bids/{}", market.rivals_bid);
+    market.assert_unchanged(&before, "a bid").await;
+    // It is there: the owner sees it.
+    assert_ne!(market.ada.get(&format!("/api/bids/{}", market.job)).await.bytes, owners_before);
+
+    market.rival.patch(&path, json!({ "amount": 200_000, "milestones": [] })).await.expect(200);
+    market.assert_unchanged(&before, "a revision").await;
+    market.ada.post(&format!("{path}/reject"), json!({ "reason": "Too dear" })).await.expect(200);
+    market.assert_unchanged(&before, "a bid turned down").await;
+    market.rivals_bid = market.app.bid_for(&market.rival, &market.job, 500).await;
+    market.rival.post_empty(&format!("/api/bids/{}/withdraw", market.rivals_bid)).await.expect(200);
+    market.assert_unchanged(&before, "a bid taken back").await;
+}
+
+#[actix_web::test]
+async fn nobody_at_all_learns_of_a_sealed_bid() {
+    let mut market = Market::new(true).await;
+    let before = market.views().await;
+    market.rivals_bid = market.app.bid_for(&market.rival, &market.job, 1_000).await;
+    let path = format!("/api/bids/{}", market.rivals_bid);
+    market.assert_unchanged(&before, "a sealed bid").await;
+    market.rival.patch(&path, json!({ "amount": 200_000, "milestones": [] })).await.expect(200);
+    market.assert_unchanged(&before, "a sealed revision").await;
+    market.rival.post_empty(&format!("{path}/withdraw")).await.expect(200);
+    market.assert_unchanged(&before, "a sealed bid taken back").await;
+}
+
+/// A bid is answered alike whether it is the first of its job or not.
+#[actix_web::test]
+async fn a_bid_is_answered_alike_whether_there_are_others_or_not() {
+    for sealed in [false, true] {
+        let market = Market::new(sealed).await;
+        let other = if sealed {
+            market.app.sealed_job(&market.ada).await
+        } else {
+            market.app.open_job(&market.ada).await
+        };
+        let mut answers = Vec::new();
+        for job in [&other, &market.job] {
+            let bidder = market.app.verified_contractor().await;
+            let form = json!({ "jobId": job, "amount": 70_000, "terms": "All in." });
+            let mut answer = bidder.post("/api/bids", form).await;
+            for own in
+                ["id", "jobId", "contractorId", "receipt", "proof", "submittedAt", "createdAt", "updatedAt"]
+            {
+                assert!(answer.json[own].take() != Value::Null || (sealed && own == "proof"), "{own}");
+            }
+            let names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+            answers.push((answer.status, names, answer.json));
+        }
+        let [first, fourth] = answers.as_slice() else { panic!("two answers were given") };
+        assert_eq!((first, first.0), (fourth, 201));
+    }
+}
+
+/// The list of refused commands above is of all commands that there are on jobs, bids and reviews.
+#[actix_web::test]
+async fn every_command_of_the_document_is_tried() {
+    let market = Market::new(false).await;
+    let on_the_market =
+        |path: &str| ["/api/jobs", "/api/bids", "/api/reviews"].iter().any(|it| path.starts_with(it));
+    let mut all: Vec<(String, String)> = market
+        .operations()
+        .filter(|(method, path, operation)| {
+            *method != "get" && (operation["tags"] == json!(["marketplace"]) || on_the_market(path))
+        })
+        .map(|(method, path, _)| (method.to_uppercase(), path.to_owned()))
+        .collect();
+    let Some(bidder) = market.viewers.last() else { panic!("nobody looks") };
+    let refusals = market.refusals(bidder);
+    let mut tried: Vec<_> =
+        refusals.iter().map(|(method, path, ..)| (method.to_string(), (*path).to_owned())).collect();
+    all.sort_unstable();
+    tried.sort_unstable();
+    tried.dedup();
+    assert_eq!(tried, all);
+}
