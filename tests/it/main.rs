@@ -12,5 +12,6 @@ mod escrow;
 mod house;
 mod idempotency;
 mod identity;
+mod main_job;
 mod marketplace;
 mod notifications;

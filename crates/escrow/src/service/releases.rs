@@ -40,11 +40,12 @@ impl EscrowService {
             )
             .map_err(|refused| refusal(refused, &contract, side))?;
             let outcome = carry_out(tx, &escrow, &milestone, &plan, &actor.request_id)?;
+            // Told before what follows from it: the last release completes the contract.
+            let by = if how == ReleasedHow::ByService { "service" } else { "party" };
+            outbox::publish(tx, events::released(&escrow, &outcome, by, &actor.request_id));
             if plan.remaining == 0 {
                 contracts::record_released(tx, escrow.contract(), milestone.id, how, &actor.request_id)?;
             }
-            let by = if how == ReleasedHow::ByService { "service" } else { "party" };
-            outbox::publish(tx, events::released(&escrow, &outcome, by, &actor.request_id));
             Ok(outcome)
         })
     }
