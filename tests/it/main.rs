@@ -7,6 +7,7 @@
 
 mod authorisation;
 mod contracts;
+mod crash;
 mod demo;
 mod escrow;
 mod house;

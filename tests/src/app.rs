@@ -53,7 +53,7 @@ impl TestApp {
     /// # Panics
     /// As [`TestApp::start`].
     pub async fn start_with(change: impl FnOnce(&mut ServerConfig)) -> Self {
-        Self::start_beside(|provider| provider, change).await
+        Self::assemble(identity::Secrets::random(), |provider| provider, change).await
     }
 
     /// Starts it with another payment provider, made of the simulated one.
@@ -63,10 +63,19 @@ impl TestApp {
     pub async fn start_with_provider<P: PaymentProvider + 'static>(
         dress: impl FnOnce(Arc<SimulatedProvider>) -> Arc<P>,
     ) -> Self {
-        Self::start_beside(dress, |_| {}).await
+        Self::assemble(identity::Secrets::random(), dress, |_| {}).await
     }
 
-    async fn start_beside<P: PaymentProvider + 'static>(
+    /// Starts it with the secrets of an installation, so that what one seals and signs the other can read.
+    ///
+    /// # Panics
+    /// As [`TestApp::start`].
+    pub async fn start_with_secrets(secrets: identity::Secrets) -> Self {
+        Self::assemble(secrets, |provider| provider, |_| {}).await
+    }
+
+    async fn assemble<P: PaymentProvider + 'static>(
+        secrets: identity::Secrets,
         dress: impl FnOnce(Arc<SimulatedProvider>) -> Arc<P>,
         change: impl FnOnce(&mut ServerConfig),
     ) -> Self {
@@ -79,7 +88,7 @@ impl TestApp {
         let parts = Parts {
             db: database.db.clone(),
             clock: Arc::new(clock.clone()),
-            secrets: identity::Secrets::random(),
+            secrets,
             payments: dress(provider.clone()),
             mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
             settings,

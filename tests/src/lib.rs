@@ -7,6 +7,7 @@
 mod answer;
 mod app;
 mod builders;
+mod installation;
 mod mail;
 mod people;
 mod person;
@@ -14,5 +15,6 @@ mod person;
 pub use answer::Answer;
 pub use app::{PROVIDER_SECRET, TestApp, settings};
 pub use builders::{Deal, PARTS};
+pub use installation::{Installation, Running};
 pub use people::{PASSWORD, papers, unique_email};
 pub use person::Person;

@@ -62,6 +62,12 @@ impl Person {
         Self { token: None, ..self.clone() }
     }
 
+    /// The same person at another server.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// Reads.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, |request| request).await
@@ -112,21 +118,32 @@ impl Person {
         path: &str,
         dress: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Answer {
-        let mut request = self.client.request(method.clone(), format!("{}{path}", self.base));
+        let asked = format!("{method} {path}");
+        match self.try_send(method, path, dress).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("{asked} was not answered: {error:?}"),
+        }
+    }
+
+    /// As [`Person::send`], for a server that may not be there.
+    ///
+    /// # Errors
+    /// When it does not answer, or not to the end.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        dress: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Answer, reqwest::Error> {
+        let asked = format!("{method} {path}");
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let asked = format!("{method} {path}");
-        let response = match dress(request).send().await {
-            Ok(response) => response,
-            Err(error) => panic!("{asked} was not answered: {error:?}"),
-        };
+        let response = dress(request).send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = match response.bytes().await {
-            Ok(bytes) => bytes.to_vec(),
-            Err(error) => panic!("{asked} was answered in part: {error:?}"),
-        };
+        let bytes = response.bytes().await?.to_vec();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { asked, status, headers, bytes, json }
+        Ok(Answer { asked, status, headers, bytes, json })
     }
 }
