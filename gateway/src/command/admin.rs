@@ -1,10 +1,11 @@
 //! `fairtrade admin`: administrators are made by the operator, never by registration.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::net::{IpAddr, Ipv4Addr};
+use std::process::Command;
 
 use identity::{Caller, IdentityCommands, NewAdmin};
-use kernel::{Classify, ErrorKind};
+use kernel::{Classify, ErrorKind, Faults};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -20,7 +21,7 @@ pub fn operator() -> Caller {
     }
 }
 
-/// Makes an administrator; the password is the first line of standard input.
+/// Makes an administrator; the password is asked for, or the first line of what is piped in.
 ///
 /// # Errors
 /// [`Failure`] when the password or the address is no good, or in use.
@@ -30,13 +31,22 @@ pub(super) fn create(
     voice: Voice,
     identity: &dyn IdentityCommands,
 ) -> Result<(), Failure> {
-    let password = first_line(std::io::stdin().lock())?;
+    let password = password()?;
     let admin = NewAdmin::new(email, &password, Some(name), &identity.password_policy());
-    let admin = admin.map_err(|faults| Failure::Refused(faults.to_string()))?;
+    let admin = admin.map_err(|faults| Failure::Refused(by_argument(faults)))?;
     let made = identity.create_admin(&operator(), admin).map_err(|error| from_domain(&error))?;
     voice.tell(&json!({ "id": made.id.to_string(), "email": made.email }), || {
         format!("{} is an administrator now, as {}.", made.email, made.id)
     })
+}
+
+/// The faults by what was said on the command line.
+fn by_argument(faults: Faults) -> String {
+    let told = faults.into_vec().into_iter().map(|fault| match fault.pointer.as_str() {
+        "/password" => format!("the password {}", fault.message),
+        pointer => format!("--{} {}", pointer.trim_start_matches('/'), fault.message),
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// A domain's refusal as a command tells it.
@@ -53,11 +63,32 @@ pub(super) fn from_domain(error: &impl Classify) -> Failure {
     }
 }
 
-fn first_line(mut input: impl Read) -> Result<SecretString, Failure> {
+/// From a pipe as it is; from a person with a question and nothing shown.
+fn password() -> Result<SecretString, Failure> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return first_line(stdin.lock());
+    }
+    eprint!("The new administrator's password: ");
+    // Without `stty` it is shown: no reason not to go on.
+    let hidden = echo(false);
+    let read = first_line(stdin.lock());
+    if hidden {
+        echo(true);
+    }
+    eprintln!();
+    read
+}
+
+fn echo(on: bool) -> bool {
+    Command::new("stty").arg(if on { "echo" } else { "-echo" }).status().is_ok_and(|status| status.success())
+}
+
+fn first_line(input: impl Read) -> Result<SecretString, Failure> {
     let mut text = String::new();
     // One password: whatever is longer is none.
-    input.by_ref().take(4_096).read_to_string(&mut text)?;
-    let line = text.lines().next().unwrap_or_default();
+    BufReader::new(input.take(4_096)).read_line(&mut text)?;
+    let line = text.trim_end_matches(['\r', '\n']);
     if line.is_empty() {
         return Err(Failure::Refused(
             "the password is read from standard input, and there was none".to_owned(),
@@ -73,8 +104,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn faults_are_named_by_what_was_typed() {
+        let mut faults = Faults::none();
+        faults.check(false, "/email", "format", "must be an e-mail address");
+        faults.check(false, "/password", "weak", "is too easy to guess");
+        assert_eq!(
+            by_argument(faults),
+            "--email must be an e-mail address; the password is too easy to guess"
+        );
+    }
+
+    #[test]
     fn the_password_is_the_first_line_without_its_end() {
         assert_eq!(first_line("correct horse\nsecond".as_bytes()).unwrap().expose_secret(), "correct horse");
+        assert_eq!(
+            first_line("ends with a space \r\n".as_bytes()).unwrap().expose_secret(),
+            "ends with a space "
+        );
         assert!(first_line("".as_bytes()).is_err());
     }
 }

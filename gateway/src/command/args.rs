@@ -20,7 +20,7 @@ Examples:
 
 /// FairTradeWorker: a marketplace for home services, with the money held until the work is done.
 #[derive(Debug, Parser)]
-#[command(name = "fairtrade", version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
+#[command(name = "fairtrade", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub(super) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -123,7 +123,7 @@ pub(super) struct Demo {
 pub(super) enum Admin {
     /// Make an administrator.
     ///
-    /// The password is read from standard input, so that it stands in no list of processes and no shell's history.
+    /// The password is asked for, or read from a pipe, so that it stands in no list of processes and no shell's history.
     #[command(
         after_help = "Example:\n  openssl rand -base64 18 | tee /dev/tty | fairtrade admin create --email ada@example.org --name 'Ada Lovelace'"
     )]
@@ -156,7 +156,7 @@ pub(super) enum Tasks {
     )]
     List {
         /// Only those in this state.
-        #[arg(long, value_enum)]
+        #[arg(long, value_enum, ignore_case = true)]
         state: Option<State>,
         /// At most so many, up to 100.
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=100))]

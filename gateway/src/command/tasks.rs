@@ -93,6 +93,10 @@ fn parse(id: &str) -> Result<TaskId, Failure> {
 fn refused(error: InspectError) -> Failure {
     match error {
         InspectError::Database(error) => Failure::Database(error.to_string()),
+        InspectError::WrongState { state } => Failure::Refused(format!(
+            "the task is {}: only one that waits or is parked can be retried or parked",
+            state.as_str()
+        )),
         other => Failure::Refused(other.to_string()),
     }
 }

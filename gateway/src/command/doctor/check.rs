@@ -55,8 +55,9 @@ pub(super) fn report(checks: &[Check]) -> String {
             Health::Note => "note",
             Health::Bad => "BAD ",
         };
-        lines.push(format!("{mark}  {:<14} {}", check.name, check.found));
-        lines.extend(check.advice.iter().map(|advice| format!("{:21}→ {advice}", "")));
+        let under = |text: &str, column: usize| text.replace('\n', &format!("\n{:column$}", ""));
+        lines.push(format!("{mark}  {:<14} {}", check.name, under(&check.found, 21)));
+        lines.extend(check.advice.iter().map(|advice| format!("{:21}→ {}", "", under(advice, 23))));
     }
     lines.join("\n")
 }
@@ -64,6 +65,12 @@ pub(super) fn report(checks: &[Check]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_second_line_stands_under_the_first() {
+        let told = report(&[Check::bad("database", "cannot be had", "first\nsecond")]);
+        assert!(told.ends_with("\n                     → first\n                       second"), "{told}");
+    }
 
     #[test]
     fn what_has_to_be_done_stands_under_what_was_found() {

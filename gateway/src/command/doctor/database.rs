@@ -33,7 +33,7 @@ pub(super) fn checks(loaded: &Loaded) -> Vec<Check> {
             checks.push(migrations(&access));
             checks
         }
-        Err(failure) => vec![Check::bad("database", "does not answer", failure.to_string())],
+        Err(failure) => vec![unreachable(&failure.to_string())],
     };
     match access.close() {
         Ok(()) => checks,
@@ -41,6 +41,14 @@ pub(super) fn checks(loaded: &Loaded) -> Vec<Check> {
             checks.into_iter().chain([Check::bad("database", "does not stop", failure.to_string())]).collect()
         }
     }
+}
+
+/// What the failure advises beside is to ask the doctor.
+fn unreachable(failure: &str) -> Check {
+    let found = failure.lines().next().unwrap_or(failure);
+    let advice =
+        "start the server that DATABASE_URL names, correct the URL, or unset it to have a private one";
+    Check::bad("database", found, advice)
 }
 
 fn reachable(runtime: &ServerFacts) -> Check {
@@ -134,6 +142,13 @@ mod tests {
         assert_eq!(judge(facts("app")).health, Health::Good);
         assert!(judge(facts("owner")).found.contains("SET ROLE"));
         assert!(judge(ServerFacts { superuser: true, ..facts("app") }).found.contains("triggers alone"));
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_is_told_in_one_line() {
+        let check = unreachable("Postgres cannot be reached: refused\n`fairtrade doctor` says more.");
+        assert_eq!(check.found, "Postgres cannot be reached: refused");
+        assert!(check.advice.unwrap().contains("DATABASE_URL"));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) fn data_directory(directory: &Path) -> Check {
     let shown = directory.display();
     let existing =
         directory.ancestors().find(|each| each.exists()).map_or_else(|| PathBuf::from("."), Path::to_owned);
-    if nix::unistd::access(&existing, nix::unistd::AccessFlags::W_OK).is_err() {
+    if !writable(&existing) {
         let advice = "choose another with FAIRTRADE_DATA, or let this user write to it";
         return Check::bad("directory", format!("{shown} cannot be written to"), advice);
     }
@@ -61,6 +61,26 @@ pub(super) fn data_directory(directory: &Path) -> Check {
         );
     }
     Check::good("directory", format!("{shown}, {megabytes} MB free"))
+}
+
+/// The folder for mail that is not sent.
+pub(super) fn mail_folder(folder: &Path) -> Check {
+    let shown = folder.display();
+    let existing = folder.ancestors().find(|each| each.exists()).unwrap_or_else(|| Path::new("."));
+    if writable(existing) {
+        return Check::note(
+            "mail",
+            format!("not sent, but written to {shown}"),
+            "set SMTP_URL to have it sent",
+        );
+    }
+    let advice =
+        "let this user write to it, set FAIRTRADE__MAIL__FOLDER to another, or SMTP_URL to have mail sent";
+    Check::bad("mail", format!("{shown} cannot be written to"), advice)
+}
+
+fn writable(path: &Path) -> bool {
+    nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()
 }
 
 /// The programs of Postgres; only asked for where no server is named.
@@ -98,6 +118,27 @@ pub(super) fn address(host: &str, port: u16) -> Check {
     }
 }
 
+/// The address of the server's figures: free, or had by a server of ours that runs.
+pub(super) fn metrics_address(address: SocketAddr) -> Check {
+    match TcpListener::bind(address) {
+        Ok(_) => Check::good("metrics", format!("{address} is free")),
+        Err(_) if serves_figures(address) => {
+            Check::good("metrics", format!("{address} is served by FairTradeWorker"))
+        }
+        Err(error) => Check::bad(
+            "metrics",
+            format!("{address}: {error}"),
+            "end what listens there, or set FAIRTRADE__METRICS__LISTEN to another address",
+        ),
+    }
+}
+
+fn serves_figures(address: SocketAddr) -> bool {
+    let client = reqwest::blocking::Client::builder().timeout(Duration::from_secs(2)).build();
+    let answer = client.and_then(|client| client.get(format!("http://{address}/metrics")).send());
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
 fn is_ours(address: &str) -> bool {
     let client = reqwest::blocking::Client::builder().timeout(Duration::from_secs(2)).build();
     let answer = client.and_then(|client| client.get(format!("http://{address}/health")).send());
@@ -119,6 +160,12 @@ mod tests {
         assert_eq!(check.health, Health::Bad);
         assert!(check.found.contains(&port.to_string()));
         assert!(check.advice.unwrap().contains("PORT"));
+    }
+
+    #[test]
+    fn a_mail_folder_that_nobody_can_write_to_is_bad() {
+        assert_eq!(mail_folder(&std::env::temp_dir().join("mail")).health, Health::Note);
+        assert_eq!(mail_folder(Path::new("/proc/mail")).health, Health::Bad);
     }
 
     #[test]

@@ -45,6 +45,7 @@ fn examine(loaded: &Loaded) -> Vec<Check> {
         machine::data_directory(&directory),
         machine::address(&server.host, server.port),
     ];
+    checks.extend(loaded.config.metrics.listen.map(machine::metrics_address));
     if loaded.config.database.url.is_none() {
         checks.push(machine::postgres_binaries(loaded.config.database.binaries.as_deref(), &directory));
     }
@@ -57,11 +58,7 @@ fn examine(loaded: &Loaded) -> Vec<Check> {
 fn mail(loaded: &Loaded) -> Check {
     match &loaded.config.mail.smtp_url {
         Some(_) => Check::good("mail", "sent by the server that SMTP_URL names"),
-        None => Check::note(
-            "mail",
-            format!("not sent, but written to {}", loaded.mail_folder().display()),
-            "set SMTP_URL to have it sent",
-        ),
+        None => machine::mail_folder(&loaded.mail_folder()),
     }
 }
 

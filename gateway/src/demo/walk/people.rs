@@ -61,7 +61,7 @@ fn join(walk: &Walk, anyone: &Person, part: &Part, teller: &mut Teller<'_>) -> R
         return sign_in(anyone, name, email);
     };
     let Some(answer) = register(anyone, part)? else {
-        let what = "signs in instead of somebody new: five registrations an hour from one address";
+        let what = "signs in: this address has registered as many new people as it may for now";
         teller.step(Step::new(name, what));
         return sign_in(anyone, name, email);
     };
