@@ -1,9 +1,11 @@
 //! Money on its way from the escrow account to the contractor and the platform.
 
+use escrow::provider::SimulatedSettings;
 use escrow::{AccountKind, Error, EscrowCommands, EscrowQueries, EscrowStatus, Release, ScheduleStatus};
 use kernel::{Limit, Role};
+use testing::{TestDatabase, assert_cached};
 
-use crate::stage::{HOUR, Stage};
+use crate::stage::{Account, HOUR, Stage};
 
 #[test]
 fn a_whole_release_moves_share_and_fee_in_one_transaction() {
@@ -156,4 +158,23 @@ fn the_history_shows_every_movement_with_the_balance_after_it() {
     assert_eq!(lines[1].3, 50_000);
     assert_eq!(lines[2..], [("RELEASE", -10_000, 290, 40_000), ("RELEASE", -20_000, 580, 20_000)]);
     assert_eq!(rest.next, None);
+}
+
+/// A release is the hottest command there is: its locks are held for as long as its statements take. The last one of a contract also
+/// completes that and its job, which happens once and is not meant here.
+#[test]
+fn a_release_runs_cached_statements_only() {
+    let stage = Stage::over(TestDatabase::logged(), SimulatedSettings::default());
+    let accounts = [(), ()].map(|()| stage.approved(&[60_000, 40_000]));
+    stage.database.db.hold().unwrap();
+    let run = |account: &Account| {
+        stage.release(account, 0, Some(10_000)).unwrap();
+        stage.release(account, 0, None).unwrap();
+    };
+    run(&accounts[0]);
+    let ((), statements) = stage.database.statements(|| run(&accounts[1]));
+    assert_cached(&statements);
+    let posted = statements.iter().filter(|one| one.text.contains("escrow.post(")).count();
+    assert_eq!(posted, 2, "each release posts by one call");
+    stage.database.db.release_held();
 }
