@@ -47,7 +47,8 @@ pub(super) fn serve(asked: &Serve, voice: Voice, loaded: &Loaded) -> Result<(), 
     }
     runtime()?.block_on(async {
         let mut stop = StopRequest::listen()?;
-        // Before anything is started: a taken port is the likeliest reason not to start at all.
+        // Before anything is started or changed: what is most likely to be amiss.
+        loaded.keys()?;
         probe(loaded)?;
         let access = Access::open(loaded)?;
         let result = serve_over(asked, voice, loaded, &access, &mut stop).await;
