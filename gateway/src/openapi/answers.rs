@@ -16,6 +16,12 @@ pub(crate) fn all(operation: &Operation, components: &mut Components) -> Map<Str
     for answer in &operation.answers {
         responses.insert(answer.status.to_string(), success(operation, answer, components));
     }
+    if reads_one(operation) {
+        let tag =
+            json!({ "ETag": { "description": "The tag that was named.", "schema": { "type": "string" } } });
+        let known = json!({ "description": "What `If-None-Match` named is still so.", "headers": tag });
+        responses.insert("304".to_owned(), known);
+    }
     let mut errors: BTreeMap<u16, Vec<ErrorDoc>> = BTreeMap::new();
     for documented in operation.errors.iter().cloned().chain(implied(operation)) {
         let of_status = errors.entry(documented.status).or_default();
@@ -55,6 +61,19 @@ fn success(operation: &Operation, answer: &Answer, components: &mut Components) 
     response
 }
 
+/// Whether an operation reads a single thing, which is not sent again to somebody who has it.
+pub(super) fn reads_one(operation: &Operation) -> bool {
+    operation.answers.iter().any(|answer| answer.status == 200 && is_tagged(operation, answer))
+}
+
+fn is_tagged(operation: &Operation, answer: &Answer) -> bool {
+    operation.method == Method::GET
+        && !operation.lists
+        // How the server is just now is no thing that one could have already.
+        && operation.tag != "operation"
+        && matches!(answer.content, Some(Content::Json { .. }))
+}
+
 fn headers(operation: &Operation, answer: &Answer) -> Map<String, Value> {
     let mut headers = Map::new();
     let mut add = |name: &str, description: &str| {
@@ -65,10 +84,7 @@ fn headers(operation: &Operation, answer: &Answer) -> Map<String, Value> {
     if answer.status == 201 {
         add("Location", "The path of what was made.");
     }
-    if operation.method == Method::GET
-        && !operation.lists
-        && matches!(answer.content, Some(Content::Json { .. }))
-    {
+    if is_tagged(operation, answer) || (operation.if_match && answer.content.is_some()) {
         add("ETag", "The version of this answer, for `If-None-Match` and `If-Match`.");
     }
     if operation.key != Key::None {

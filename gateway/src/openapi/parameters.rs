@@ -122,6 +122,15 @@ fn headers(operation: &Operation) -> Vec<Value> {
             "Makes trying again safe: the same key gets the same answer, for ever.",
         ),
     }
+    if super::answers::reads_one(operation) {
+        add(
+            "If-None-Match",
+            false,
+            1024,
+            "\"7.9f86d081884c7d65\"",
+            "The `ETag` that was read: answers 304 without a body when the thing is still so.",
+        );
+    }
     if operation.if_match {
         add(
             "If-Match",

@@ -131,7 +131,7 @@ pub(super) fn operations() -> Vec<Operation> {
 
 async fn get_trial_balance(context: Context, actor: Admin) -> Result<Reply, Problem> {
     let trial = context.read(move |queries| queries.escrow.trial_balance(actor.view())).await?;
-    Ok(Reply::ok(&LedgerTrialBalance::from(trial)))
+    Ok(Reply::ok(&LedgerTrialBalance::from(trial)).tagged())
 }
 
 async fn get_ledger_account(

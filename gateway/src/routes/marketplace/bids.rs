@@ -69,6 +69,7 @@ pub fn operations() -> Vec<Operation> {
             .to(revise_bid),
         Operation::post("/api/bids/{bidId}/reject")
             .summary("Turn a bid down")
+            .description("Its bidder is told, with the reason, and may hand in another. Before the reveal there is no such bid.")
             .by(Who::Homeowner)
             .if_match()
             .optional_body::<BidRejection>(BidRejection { reason: Some("Starts too late".to_owned()) })
@@ -77,6 +78,7 @@ pub fn operations() -> Vec<Operation> {
             .to(reject_bid),
         Operation::post("/api/bids/{bidId}/withdraw")
             .summary("Take a bid back")
+            .description("While it waits for a decision, after the deadline too. The contractor may hand in another until then.")
             .by(Who::Contractor)
             .if_match()
             .answers::<BidView>(200, "The bid, taken back.", BidView::example())

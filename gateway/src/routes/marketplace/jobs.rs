@@ -48,6 +48,7 @@ pub fn operations() -> Vec<Operation> {
             .to(update_job),
         Operation::delete("/api/jobs/{jobId}")
             .summary("Remove a draft, or call an open job off")
+            .description("A job that is called off becomes `CANCELLED` and its bids `EXPIRED`. After the award neither is possible.")
             .by(Who::Homeowner)
             .if_match()
             .answers::<JobView>(200, "The open job was called off.", JobView::example())
@@ -56,10 +57,14 @@ pub fn operations() -> Vec<Operation> {
             .to(delete_job),
         Operation::post("/api/jobs/{jobId}/publish")
             .summary("Publish a draft")
+            .description("From now on everybody sees it and contractors can bid. The deadline counts from now when the draft names none.")
             .by(Who::Homeowner)
             .if_match()
             .answers::<JobView>(200, "The job, open for bids.", JobView::example())
-            .errors(&[wrong_state])
+            .errors(&[
+                wrong_state,
+                error(422, "invalid_request", "The draft's `biddingDeadline` is too near by now; the fault names it."),
+            ])
             .to(publish_job),
     ]
 }

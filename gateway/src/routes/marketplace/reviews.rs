@@ -237,6 +237,7 @@ pub fn operations() -> Vec<Operation> {
             .to(create_review),
         Operation::get("/api/contractors/{contractorId}/reviews")
             .summary("List the reviews of a contractor")
+            .description("Takes the id of the party or of the person. Hidden reviews are neither shown nor counted.")
             .paged()
             .answers::<ReviewList>(
                 200,
@@ -247,6 +248,7 @@ pub fn operations() -> Vec<Operation> {
             .to(list_contractor_reviews),
         Operation::get("/api/users/{userId}/reviews")
             .summary("List the reviews of a person")
+            .description("Of homeowners as of contractors. Takes the id of the person or of the party. Hidden reviews are neither shown nor counted.")
             .paged()
             .answers::<ReviewList>(
                 200,
