@@ -163,7 +163,7 @@ async fn a_decision_on_another_version_than_was_read_is_refused_when_it_says_so(
         let dress = |request: RequestBuilder| request.header("if-match", format!("\"{version}.\""));
         deal.homeowner.send(Method::PATCH, &complete(&deal), dress).await
     };
-    decide(version - 1).await.problem(412, "stale");
+    decide(version - 1).await.problem(412, "stale_precondition");
     undecided(&app, &deal);
     decide(version).await.expect(200);
 }

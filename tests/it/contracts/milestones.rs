@@ -221,7 +221,7 @@ async fn adding_to_another_version_than_was_read_is_refused_when_it_says_so() {
         deal.homeowner.send(Method::POST, &list(&deal), dress).await
     };
     conditional(&read).await.expect(201);
-    conditional(&read).await.problem(412, "stale");
+    conditional(&read).await.problem(412, "stale_precondition");
     assert_eq!(app.database.count("contracts.milestones"), 3);
     // `*` asks for any version.
     conditional("*").await.expect(201);
@@ -355,7 +355,7 @@ async fn changing_another_version_than_was_read_is_refused_when_it_says_so() {
     let first = change("\"1.\"", "One").await;
     let tag = first.header("etag").unwrap().to_owned();
     first.expect(200);
-    change("\"1.\"", "Two").await.problem(412, "stale");
+    change("\"1.\"", "Two").await.problem(412, "stale_precondition");
     change("\"7\"", "Two").await.problem(412, "stale_precondition");
     change(&tag, "Two").await.expect(200);
     assert_eq!(app.database.count("contracts.milestones WHERE title = 'Two' AND version = 3"), 1);

@@ -3,6 +3,7 @@
 mod award;
 mod clocks;
 mod completion;
+mod contention;
 mod contract;
 mod document;
 mod milestones;

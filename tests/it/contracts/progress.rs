@@ -155,11 +155,11 @@ async fn a_step_from_another_version_than_was_read_is_refused_when_it_says_so() 
         let dress = |request: RequestBuilder| request.header("if-match", tag).json(&action);
         deal.contractor.send(Method::PATCH, &deal.milestone_path(0), dress).await
     };
-    step("\"1.\"", start()).await.problem(412, "stale");
+    step("\"1.\"", start()).await.problem(412, "stale_precondition");
     let page = deal.contractor.get(&format!("{}/milestones", deal.path())).await.expect(200);
     let started = step(&format!("\"{}.\"", page["data"][0]["version"]), start()).await;
     let tag = started.header("etag").unwrap().to_owned();
     started.expect(200);
     step(&tag, submit()).await.expect(200);
-    step(&tag, submit()).await.problem(412, "stale");
+    step(&tag, submit()).await.problem(412, "stale_precondition");
 }
