@@ -24,8 +24,8 @@ build: prerequisites ## Build the fairtrade command
 
 test: prerequisites ## Set everything up and run every test
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		$(CARGO) test --workspace --doc --quiet; \
-		$(CARGO) nextest run --workspace; \
+		$(CARGO) nextest run --workspace --no-fail-fast; \
+		$(CARGO) test --workspace --doc; \
 	else \
 		$(CARGO) test --workspace --no-fail-fast; \
 	fi
