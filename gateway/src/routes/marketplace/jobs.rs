@@ -44,7 +44,7 @@ pub fn operations() -> Vec<Operation> {
             .if_match()
             .body::<JobChange>(JobChange::example())
             .answers::<JobView>(200, "The job as it is now.", JobView::example())
-            .errors(&[wrong_state.clone()])
+            .errors(std::slice::from_ref(&wrong_state))
             .to(update_job),
         Operation::delete("/api/jobs/{jobId}")
             .summary("Remove a draft, or call an open job off")
@@ -53,7 +53,7 @@ pub fn operations() -> Vec<Operation> {
             .if_match()
             .answers::<JobView>(200, "The open job was called off.", JobView::example())
             .answers_empty(204, "The draft is gone.")
-            .errors(&[wrong_state.clone()])
+            .errors(std::slice::from_ref(&wrong_state))
             .to(delete_job),
         Operation::post("/api/jobs/{jobId}/publish")
             .summary("Publish a draft")

@@ -244,7 +244,7 @@ pub fn operations() -> Vec<Operation> {
                 "Published reviews, newest first, and what they come to.",
                 ReviewList::example(),
             )
-            .errors(&[unknown.clone()])
+            .errors(std::slice::from_ref(&unknown))
             .to(list_contractor_reviews),
         Operation::get("/api/users/{userId}/reviews")
             .summary("List the reviews of a person")
