@@ -2,6 +2,7 @@
 //! so that the tests of the domains need not.
 
 mod body;
+mod command;
 mod house;
 mod keyed;
 mod ledger;

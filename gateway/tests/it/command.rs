@@ -1,0 +1,256 @@
+//! The `fairtrade` command as a shell sees it: what it prints, where, and its exit code.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use testing::TestDatabase;
+
+/// A machine on which nothing of the program is yet, but perhaps a database.
+struct Shell {
+    data: PathBuf,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let data = std::env::temp_dir().join(format!("fairtrade-command-{}", uuid::Uuid::now_v7()));
+        Self { data, variables: Vec::new() }
+    }
+
+    fn over(database: &TestDatabase) -> Self {
+        let urls = [("DATABASE_URL", &database.url), ("MIGRATION_DATABASE_URL", &database.owner_url)];
+        urls.into_iter().fold(Self::new(), |shell, (name, url)| shell.with(name, url))
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        self.run_with(arguments, "")
+    }
+
+    fn run_with(&self, arguments: &[&str], input: &str) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fairtrade"));
+        command.args(arguments).env_clear().env("FAIRTRADE_DATA", &self.data);
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // What reads nothing may have gone before it was told.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Said::from(child.wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.data);
+    }
+}
+
+struct Said {
+    code: i32,
+    out: String,
+    error: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            error: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Said {
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}{}", self.out, self.error))
+    }
+
+    /// The last line of standard error, as programs read it.
+    #[track_caller]
+    fn failure(&self) -> Value {
+        let line = self.error.lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|_| panic!("{}", self.error))
+    }
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let shell = Shell::new();
+    let commands = [
+        "serve",
+        "worker",
+        "migrate",
+        "demo",
+        "openapi",
+        "admin create",
+        "ledger verify",
+        "tasks list",
+        "tasks retry",
+        "tasks park",
+        "doctor",
+        "completions",
+    ];
+    for command in commands {
+        let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let said = shell.run(&arguments);
+        assert_eq!(said.code, 0, "{command}");
+        assert!(said.out.contains("Example"), "{command}: {}", said.out);
+        assert!(said.out.contains("--json"), "{command}: {}", said.out);
+    }
+    assert!(shell.run(&["--help"]).out.contains("Exit codes: 0 done"));
+}
+
+#[test]
+fn a_wrong_command_line_is_2_and_writes_nothing_on_standard_output() {
+    let shell = Shell::new();
+    for wrong in [
+        vec!["frobnicate"],
+        vec!["migrate", "--down", "0"],
+        vec!["tasks", "list", "--limit", "500"],
+        vec!["tasks", "list", "--state", "lost"],
+        vec!["completions", "klingon"],
+        vec!["admin", "create"],
+    ] {
+        let said = shell.run(&wrong);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");
+        assert!(!said.error.is_empty(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn every_fault_of_the_configuration_is_told_at_once_and_is_3() {
+    let shell = Shell::new().with("PORT", "many").with("FAIRTRADE__SERVER__COLOUR", "blue");
+    let said = shell.run(&["serve"]);
+    assert_eq!(said.code, 3);
+    assert!(said.error.contains("server.port (the variable PORT)"), "{}", said.error);
+    assert!(said.error.contains("server.colour (the variable FAIRTRADE__SERVER__COLOUR)"), "{}", said.error);
+    let failure = shell.run(&["serve", "--json"]).failure();
+    assert_eq!((failure["error"].as_str(), failure["exitCode"].as_i64()), (Some("config"), Some(3)));
+}
+
+#[test]
+fn a_taken_port_is_5_and_names_the_port_and_the_setting() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let said = Shell::new().with("PORT", &port).run(&["serve"]);
+    assert_eq!(said.code, 5);
+    assert!(said.error.contains(&port) && said.error.contains("server.port"), "{}", said.error);
+    let listen = format!("127.0.0.1:{port}");
+    let said = Shell::new().with("PORT", "0").with("FAIRTRADE__METRICS__LISTEN", &listen).run(&["serve"]);
+    assert_eq!(said.code, 5);
+    assert!(said.error.contains(&port) && said.error.contains("metrics.listen"), "{}", said.error);
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_4_and_the_doctor_says_so_too() {
+    let shell = Shell::new().with("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+    for command in [vec!["migrate"], vec!["ledger", "verify"], vec!["tasks", "list"], vec!["worker"]] {
+        let said = shell.run(&command);
+        assert_eq!(said.code, 4, "{command:?}: {}", said.error);
+        assert!(said.error.contains("DATABASE_URL") && !said.error.contains("panicked"), "{}", said.error);
+    }
+    let said = shell.run(&["doctor", "--json"]);
+    assert_eq!(said.code, 1);
+    let report = said.json();
+    assert_eq!(report["healthy"], false);
+    let checks = report["checks"].as_array().unwrap();
+    let database = checks.iter().find(|check| check["name"] == "database").unwrap();
+    assert_eq!(database["health"], "bad");
+    assert!(database["advice"].as_str().unwrap().contains("DATABASE_URL"));
+}
+
+#[test]
+fn production_refuses_the_demo() {
+    let said = Shell::new().with("FAIRTRADE_ENV", "production").run(&["serve", "--demo"]);
+    assert_eq!(said.code, 1);
+    assert!(said.error.contains("known to everybody"), "{}", said.error);
+}
+
+#[test]
+fn the_walk_says_when_nobody_answers_or_somebody_else_does() {
+    let shell = Shell::new();
+    let said = shell.run(&["demo", "--url", "http://127.0.0.1:1", "--json"]);
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.failure()["message"].as_str().unwrap().contains("nobody answers"), "{}", said.error);
+    let said = shell.run(&["demo", "--url", "nonsense"]);
+    assert_eq!(said.code, 1);
+    assert!(said.error.contains("no URL"), "{}", said.error);
+}
+
+#[test]
+fn the_document_and_the_completions_need_no_configuration() {
+    let shell = Shell::new().with("PORT", "many");
+    assert_eq!(shell.run(&["openapi"]).json()["openapi"].as_str().map(|version| &version[..3]), Some("3.1"));
+    for name in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let said = shell.run(&["completions", name]);
+        assert!(said.code == 0 && said.out.contains("fairtrade"), "{name}");
+    }
+}
+
+#[test]
+fn over_a_migrated_database_each_command_answers_programs_in_json() {
+    let database = TestDatabase::new();
+    let shell = Shell::over(&database);
+    assert_eq!(shell.run(&["migrate", "--json"]).json()["applied"].as_array().unwrap().len(), 0);
+    assert_eq!(shell.run(&["ledger", "verify", "--json"]).json()["clean"], true);
+    let create = ["admin", "create", "--email", "ada@example.org", "--name", "Ada Byron", "--json"];
+    let made = shell.run_with(&create, "violet-mural-97-kestrel\nnot this line\n");
+    assert_eq!(made.json()["email"], "ada@example.org");
+    assert_eq!(database.count("identity.people WHERE role = 'ADMIN' AND email_verified_at IS NOT NULL"), 1);
+    let again = shell.run_with(&create, "violet-mural-97-kestrel\n");
+    assert_eq!((again.code, again.failure()["error"].as_str()), (1, Some("refused")));
+    let report = shell.run(&["doctor", "--json"]).json();
+    let checks = report["checks"].as_array().unwrap();
+    let health = |name: &str| checks.iter().find(|check| check["name"] == name).unwrap()["health"].clone();
+    assert_eq!(
+        (health("database"), health("ledger guard"), health("migrations")),
+        ("good".into(), "good".into(), "good".into())
+    );
+}
+
+#[test]
+fn an_administrators_faults_are_all_named_by_their_arguments() {
+    let database = TestDatabase::new();
+    let shell = Shell::over(&database);
+    let said = shell.run_with(&["admin", "create", "--email", "nowhere", "--name", ""], "weak\n");
+    assert_eq!(said.code, 1);
+    for fault in ["--email", "--name", "the password"] {
+        assert!(said.error.contains(fault), "{fault}: {}", said.error);
+    }
+    let said = shell.run(&["admin", "create", "--email", "ada@example.org", "--name", "Ada"]);
+    assert!(said.code == 1 && said.error.contains("standard input"), "{}", said.error);
+}
+
+#[test]
+fn a_task_is_parked_and_retried_by_hand() {
+    let database = TestDatabase::new();
+    let shell = Shell::over(&database);
+    database.execute(
+        "INSERT INTO outbox.tasks (id, kind, payload, due_at, max_attempts, trace_id, created_at) VALUES \
+         (gen_random_uuid(), 'test.waits', '{}', app.clock() + interval '1 hour', 3, 'test', app.clock())",
+    );
+    let listed = shell.run(&["tasks", "list", "--json"]).json();
+    let id = listed[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(listed[0]["state"], "QUEUED");
+    assert_eq!(
+        shell.run(&["tasks", "park", &id, "--reason", "the bank is closed", "--json"]).json()["state"],
+        "PARKED"
+    );
+    let parked = shell.run(&["tasks", "list", "--state", "parked"]);
+    assert!(parked.out.contains("the bank is closed"), "{}", parked.out);
+    assert_eq!(shell.run(&["tasks", "retry", &id, "--json"]).json()["state"], "QUEUED");
+    for wrong in ["nonsense", "tsk_01h455vb4pex5vsknk084sn02q"] {
+        let said = shell.run(&["tasks", "retry", wrong]);
+        assert!(said.code == 1 && said.error.contains("task"), "{}", said.error);
+    }
+}
