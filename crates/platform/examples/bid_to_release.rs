@@ -1,4 +1,5 @@
 //! A job from bid to release with no server: the domain crates over a Postgres of their own. `cargo run -p platform --example bid_to_release`
+#![expect(clippy::print_stdout, reason = "an example shows what comes of it")]
 
 use std::error::Error;
 
