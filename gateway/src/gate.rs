@@ -8,7 +8,9 @@ use std::time::Duration;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, USER_AGENT};
+use actix_web::http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH, TRANSFER_ENCODING, USER_AGENT,
+};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{HttpMessage, HttpRequest};
@@ -27,6 +29,9 @@ use crate::table::Entry;
 
 /// The longest `User-Agent` that is kept.
 const USER_AGENT_CHARACTERS_MAX: usize = 256;
+
+/// Headers of which a request has one at most.
+const SINGLE_HEADERS: [&str; 3] = ["authorization", "content-type", "idempotency-key"];
 
 /// Lets a request through to its handler, or answers in its stead.
 pub(crate) async fn pass(
@@ -65,6 +70,7 @@ async fn admit(
     left: &mut Option<Left>,
 ) -> Result<(), Problem> {
     let operation = &entry.operation;
+    require_single_headers(request)?;
     let address = address::client(request.request(), &app.config().http.trusted_proxies);
     let request_id = request_id::of(request.request());
     let actor = authenticate(app, entry, request.request(), &request_id).await;
@@ -168,10 +174,15 @@ async fn collect(request: &mut ServiceRequest, most: usize) -> Result<Bytes, Pro
             format!("a body has at most {most} bytes"),
         )
     };
-    let stated =
-        header(request, actix_web::http::header::CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok());
+    let stated = header(request, CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok());
     if stated.is_some_and(|length| length > most) {
         return Err(too_large());
+    }
+    let has_body =
+        [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
+    if !has_body {
+        // What follows the head of an `Upgrade` is no body, and would be waited for until the time is over.
+        return Ok(Bytes::new());
     }
     let mut payload = request.take_payload();
     let mut body = BytesMut::new();
@@ -185,6 +196,18 @@ async fn collect(request: &mut ServiceRequest, most: usize) -> Result<Bytes, Pro
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// Whoever reads the first of two and whoever reads the last would see two different requests.
+fn require_single_headers(request: &ServiceRequest) -> Result<(), Problem> {
+    let repeated = |name: &&&str| request.headers().get_all(**name).nth(1).is_some();
+    match SINGLE_HEADERS.iter().find(repeated) {
+        None => Ok(()),
+        Some(name) => Err(Problem::bad_request(
+            "repeated_header",
+            format!("the header {name} stands there more than once"),
+        )),
+    }
 }
 
 fn require_json(request: &ServiceRequest) -> Result<(), Problem> {

@@ -7,12 +7,16 @@ use tracing_subscriber::EnvFilter;
 use super::failure::Failure;
 use crate::config::{ConfigFaults, LogFormat, LogSettings};
 
+/// What the settings may still ask for, but nobody has to read: how the server counts its threads, and what strangers send that
+/// is no HTTP, which would be an error of ours at the pleasure of anybody.
+const QUIET: &str = "actix_server=warn,actix_http::h1::dispatcher=off";
+
 /// Starts it. Standard output stays free for what a command answers.
 ///
 /// # Errors
 /// [`Failure`] when the filter cannot be read.
 pub(super) fn start(settings: &LogSettings) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&settings.filter).map_err(|error| {
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.filter)).map_err(|error| {
         let mut faults = ConfigFaults::default();
         faults.push("log.filter", "RUST_LOG", error.to_string());
         faults

@@ -148,6 +148,11 @@ fn example(documented: &ErrorDoc) -> Value {
 fn implied(operation: &Operation) -> Vec<ErrorDoc> {
     let mut errors = vec![
         error(400, "invalid_request", "A query parameter is unknown or malformed."),
+        error(
+            400,
+            "repeated_header",
+            "`Authorization`, `Content-Type` or `Idempotency-Key` stands there twice.",
+        ),
         error(500, "internal", "Our own fault; it is logged under the request's id."),
         error(503, "unavailable", "Overloaded or stopping; try again shortly."),
     ];
@@ -202,7 +207,11 @@ fn missing_errors(operation: &Operation) -> Vec<ErrorDoc> {
     let when = "There is no such thing, or it is not the caller's; also a malformed id.";
     let malformed = error(404, "not_found", if named.is_some() { "The id is malformed." } else { when });
     let named = named.map(|code| error(404, code, "There is no such thing, or it is not the caller's."));
-    named.into_iter().chain([malformed]).collect()
+    let milestone = operation
+        .path_parameters()
+        .any(|name| name == "milestoneId")
+        .then(|| error(404, "milestone_not_found", "The contract has no such milestone."));
+    named.into_iter().chain(milestone).chain([malformed]).collect()
 }
 
 /// Where anyone may call, a token that comes along must still be good.

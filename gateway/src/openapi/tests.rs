@@ -46,13 +46,138 @@ fn each_operation() -> impl Iterator<Item = Operation> {
 #[test]
 fn the_document_in_the_repository_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
-    let mut text = serde_json::to_string_pretty(&sorted(&document(&routes::operations()))).unwrap();
+    let present = document(&routes::operations());
+    let mut text = serde_json::to_string_pretty(&sorted(&present)).unwrap();
     text.push('\n');
-    if std::env::var_os("BLESS").is_some() {
+    let mut kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let bless = std::env::var("BLESS").ok();
+    let lost = lost(&serde_json::from_str(&kept).unwrap_or_default(), &present);
+    let additive = lost.is_empty() || bless.as_deref() == Some("breaking");
+    assert!(additive, "clients rely on these; BLESS=breaking if nobody can yet: {lost:#?}");
+    if bless.is_some() {
         std::fs::write(&path, &text).unwrap();
+        kept.clone_from(&text);
     }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(kept == text, "docs/openapi.json is not current: BLESS=1 cargo test -p gateway openapi");
+}
+
+/// What stood in the document and no longer does: operations, their parameters and answers, the fields of things.
+fn lost(kept: &Value, present: &Value) -> Vec<String> {
+    let (kept, present) = (contents(kept), contents(present));
+    kept.difference(&present).cloned().collect()
+}
+
+fn contents(document: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let name = format!("{method} {path}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                found.insert(format!("{name}: {} {}", parameter["in"], parameter["name"]));
+            }
+            for status in operation["responses"].as_object().into_iter().flatten().map(|(status, _)| status) {
+                found.insert(format!("{name}: {status}"));
+            }
+            found.insert(name);
+        }
+    }
+    for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
+        fields(name, schema, &mut found);
+    }
+    found
+}
+
+fn fields(at: &str, schema: &Value, found: &mut BTreeSet<String>) {
+    found.insert(at.to_owned());
+    for word in schema["enum"].as_array().into_iter().flatten() {
+        found.insert(format!("{at} = {word}"));
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        fields(&format!("{at}.{name}"), field, found);
+    }
+    for several in ["allOf", "oneOf", "anyOf"] {
+        schema[several].as_array().into_iter().flatten().for_each(|one| fields(at, one, found));
+    }
+}
+
+#[test]
+fn a_lost_operation_field_or_word_is_noticed() {
+    let kept = serde_json::json!({
+        "paths": { "/a": { "get": { "responses": { "200": {} }, "parameters": [{ "in": "query", "name": "q" }] } } },
+        "components": { "schemas": { "Job": { "properties": { "title": {}, "state": { "enum": ["OPEN"] } } } } },
+    });
+    assert_eq!(lost(&kept, &kept), [] as [String; 0]);
+    for (pointer, missing) in [
+        ("/paths/~1a/get/responses", "get /a: 200"),
+        ("/paths/~1a/get/parameters", "get /a: \"query\" \"q\""),
+        ("/components/schemas/Job/properties/state/enum", "Job.state = \"OPEN\""),
+    ] {
+        let mut present = kept.clone();
+        *present.pointer_mut(pointer).unwrap() = Value::Null;
+        assert_eq!(lost(&kept, &present), [missing], "{pointer}");
+        assert_eq!(lost(&present, &kept), [] as [String; 0], "what is new is welcome");
+    }
+}
+
+/// What the OpenAPI Initiative publishes for documents of 3.1, without what their schemas say.
+const META_SCHEMA: &str = include_str!("openapi-3.1.schema.json");
+
+#[test]
+fn the_document_is_openapi_3_1() {
+    let meta_schema: Value = serde_json::from_str(META_SCHEMA).unwrap();
+    let validator = jsonschema::draft202012::new(&meta_schema).unwrap();
+    let document = document(&routes::operations());
+    let faults: Vec<String> =
+        validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(jsonschema::draft202012::meta::is_valid(schema), "{name} is no schema");
+    }
+    assert!(
+        !validator.is_valid(&serde_json::json!({ "openapi": "3.1.0", "paths": {} })),
+        "it refuses nothing"
+    );
+}
+
+#[test]
+fn every_example_of_the_document_fits_the_schema_beside_it() {
+    let document = document(&routes::operations());
+    let mut contents = Vec::new();
+    find_contents(&document["paths"], &mut contents);
+    let mut validators: BTreeMap<String, jsonschema::Validator> = BTreeMap::new();
+    let mut count = 0;
+    for content in contents {
+        let validator = validators.entry(content["schema"].to_string()).or_insert_with(|| {
+            let mut schema = content["schema"].clone();
+            schema["components"] = document["components"].clone();
+            jsonschema::draft202012::new(&schema).unwrap()
+        });
+        let several =
+            content["examples"].as_object().into_iter().flatten().map(|(_, example)| &example["value"]);
+        for example in several.chain(content.get("example")) {
+            let faults: Vec<String> = validator.iter_errors(example).map(|error| error.to_string()).collect();
+            assert!(faults.is_empty(), "{example}: {faults:#?}");
+            count += 1;
+        }
+    }
+    assert!(count > 500, "there are only {count} examples");
+}
+
+/// Every JSON content of a request or an answer, each with an example.
+fn find_contents<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(object) => {
+            for (name, content) in object.get("content").and_then(Value::as_object).into_iter().flatten() {
+                if name.ends_with("json") && content["schema"].get("type").is_none_or(|kind| kind != "string")
+                {
+                    found.push(content);
+                }
+            }
+            object.values().for_each(|value| find_contents(value, found));
+        }
+        Value::Array(list) => list.iter().for_each(|value| find_contents(value, found)),
+        _ => {}
+    }
 }
 
 #[test]
@@ -108,6 +233,8 @@ fn every_operation_has_a_name_a_summary_answers_and_errors() {
         let name = operation.name();
         assert!(ids.insert(operation.id.clone()), "{name}: another operation is called {}", operation.id);
         assert!(!operation.summary.is_empty() && !operation.summary.ends_with('.'), "{name}: summary");
+        let description = operation.description.unwrap_or_default();
+        assert!(description.ends_with('.'), "{name}: say in a sentence or two what a client should know");
         assert!(!operation.answers.is_empty(), "{name}: answers");
         assert!(
             operation.answers.iter().all(|answer| !answer.description.is_empty()),

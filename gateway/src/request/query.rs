@@ -10,6 +10,7 @@ use kernel::{Fault, Limit};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::bounded::FAULTS_MAX;
 use super::call::Call;
 use super::checker::{BadSchema, Checker};
 use crate::http::Problem;
@@ -84,6 +85,9 @@ impl QueryRules {
         let mut faults = Vec::new();
         let mut given = Map::new();
         for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
+            if faults.len() >= FAULTS_MAX {
+                break;
+            }
             let pointer = format!("?{}", name.chars().take(VALUE_CHARACTERS_MAX).collect::<String>());
             let Some(schema) = self.properties.get(name.as_ref()) else {
                 faults.push(Fault::new(pointer, "unknown_parameter", "is not a parameter here"));

@@ -55,3 +55,10 @@ async fn only_known_parameters_are_taken_and_every_fault_is_told() {
     }
     assert_eq!(house.get("/api/health?x=1").await.problem(), (400, "invalid_request".into()));
 }
+
+#[tokio::test]
+async fn the_faults_of_a_long_query_are_told_to_a_limit() {
+    let house = House::new();
+    let answer = house.get(&format!("/probe/list?{}", "x=1&".repeat(3_000))).await;
+    assert_eq!((answer.problem().0, answer.faults().len()), (400, 100));
+}

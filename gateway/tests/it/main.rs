@@ -14,6 +14,7 @@ mod ledger;
 mod limits;
 mod lists;
 mod probe;
+mod raw;
 mod sessions;
 mod stopping;
 mod wire;

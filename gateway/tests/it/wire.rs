@@ -196,3 +196,33 @@ async fn the_document_lists_what_is_served() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_page_of_the_document_answers_with_and_without_a_slash() {
+    let house = House::new();
+    for path in ["/api-docs", "/api-docs/", "/api-docs/index.html"] {
+        let page = house.get(path).await;
+        assert_eq!(
+            (page.status, page.header("content-type").starts_with("text/html")),
+            (200, true),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_there_is_one_of_may_not_come_twice() {
+    let house = House::new();
+    let token = house.sign_up("homeowner").await;
+    let twice = house.request("GET", "/probe/me").bearer_auth(&token).header("authorization", "Bearer other");
+    assert_eq!(send(twice).await.problem(), (400, "repeated_header".into()));
+    let body = r#"{"name":"twice","amount":100}"#;
+    let twice = house
+        .request("POST", "/probe/things")
+        .bearer_auth(&token)
+        .header("content-type", "application/json")
+        .header("idempotency-key", "one")
+        .header("idempotency-key", "two")
+        .body(body);
+    assert_eq!(send(twice).await.problem(), (400, "repeated_header".into()));
+}

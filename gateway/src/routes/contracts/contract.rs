@@ -37,6 +37,7 @@ pub fn operations() -> Vec<Operation> {
             .to(list_contracts),
         Operation::get("/api/contracts/{contractId}")
             .summary("Get a contract")
+            .description("For its two parties, and for administrators. `allowedActions` says what the caller may do with it now.")
             .by(Who::SignedIn)
             .answers::<ContractView>(200, "The contract.", ContractView::example())
             .to(get_contract),

@@ -23,6 +23,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::get("/api/contracts/{contractId}/milestones")
             .summary("List the milestones of a contract")
+            .description("In their order. Their amounts always sum to the contract's price.")
             .by(Who::SignedIn)
             .lists::<MilestoneView>("Milestones, in their order.", MilestoneView::example())
             .to(list_milestones),

@@ -82,6 +82,7 @@ pub fn operations() -> Vec<Operation> {
             .to(approve_verification),
         Operation::post("/api/admin/verifications/{verificationId}/reject")
             .summary("Reject a verification")
+            .description("The contractor is told the reason, and may send another.")
             .by(Who::Admin)
             .body::<AdminVerificationRejection>(AdminVerificationRejection {
                 reason: "The licence is another person's.".to_owned(),

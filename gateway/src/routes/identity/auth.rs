@@ -100,6 +100,7 @@ pub fn operations() -> Vec<Operation> {
             .to(verify_email),
         Operation::get("/api/auth/me")
             .summary("Who is signed in")
+            .description("Who the access token belongs to, as what, in which session, and how the verification of a contractor stands.")
             .by(Who::SignedIn)
             .answers::<AuthMeView>(200, "The account, the session and the verification.", example_me())
             .to(get_me),

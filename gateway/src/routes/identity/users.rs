@@ -95,6 +95,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::get("/api/users/profile")
             .summary("Get one's own profile")
+            .description("With what others do not see, such as the time zone. Its `ETag` is what a change takes as `If-Match`.")
             .by(Who::SignedIn)
             .answers::<ProfileView>(200, "The profile.", example())
             .to(get_profile),

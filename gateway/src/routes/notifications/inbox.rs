@@ -101,6 +101,7 @@ pub fn operations() -> Vec<Operation> {
             .to(mark_notification_read),
         Operation::post("/api/notifications/read-all")
             .summary("Mark all one's notifications as read")
+            .description("Those that were read before stay as they were.")
             .by(Who::SignedIn)
             .answers::<NotificationsRead>(200, "All are read.", NotificationsRead { marked: 3 })
             .to(mark_all_notifications_read),

@@ -25,11 +25,13 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::get("/api-docs")
             .summary("This document, as a page to read and to try")
+            .description("Swagger UI. The page loads nothing from any other place.")
             .rate(Rate::Unlimited)
             .answers_other(200, "Swagger UI.", "text/html")
             .to(get_docs_page),
         Operation::get(DOCUMENT)
             .summary("This document")
+            .description("Generated from the code that serves it; the same bytes as long as the server runs.")
             .rate(Rate::Unlimited)
             .answers_other(200, "OpenAPI 3.1.", "application/json")
             .to(get_document),
@@ -38,6 +40,7 @@ pub fn operations() -> Vec<Operation> {
 
 /// The files that the page loads. They are part of the page and no operations.
 pub(crate) fn configure(service: &mut web::ServiceConfig) {
+    service.route("/api-docs/", web::get().to(get_docs_page));
     service.route("/api-docs/{file}", web::get().to(get_docs_file));
 }
 

@@ -31,10 +31,12 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::get("/health")
             .summary("How the server is, in short")
+            .description("Looks at nothing outside the process; `/health/ready` does.")
             .answers::<HealthView>(200, "It answers.", HealthView { checks: vec![], ..example() })
             .to(get_health),
         Operation::get("/api/health")
             .summary("How the server is, in short, for clients of the API")
+            .description("The same answer as `/health`.")
             .answers::<HealthView>(200, "It answers.", HealthView { checks: vec![], ..example() })
             .to(get_api_health),
         Operation::get("/health/live")
