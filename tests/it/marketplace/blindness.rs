@@ -241,7 +241,10 @@ impl Market {
 
 /// An answer byte by byte, but for what differs between any two.
 fn written(answer: &Answer) -> String {
-    let headers = answer.headers.iter().filter(|(name, _)| !VARYING_HEADERS.contains(&name.as_str()));
+    // What says when it was read has another tag each time.
+    let dated = answer.json["asOf"].is_string();
+    let varies = |name: &str| VARYING_HEADERS.contains(&name) || (dated && name == "etag");
+    let headers = answer.headers.iter().filter(|(name, _)| !varies(name.as_str()));
     let mut headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
     headers.sort_unstable();
     let mut body = String::from_utf8_lossy(&answer.bytes).into_owned();
