@@ -79,8 +79,9 @@ pub(super) fn mail_folder(folder: &Path) -> Check {
     Check::bad("mail", format!("{shown} cannot be written to"), advice)
 }
 
+/// Whether something can be put into it. Root may write everywhere, but not below a file.
 fn writable(path: &Path) -> bool {
-    nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()
+    path.is_dir() && nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()
 }
 
 /// The programs of Postgres; only asked for where no server is named.
@@ -165,12 +166,12 @@ mod tests {
     #[test]
     fn a_mail_folder_that_nobody_can_write_to_is_bad() {
         assert_eq!(mail_folder(&std::env::temp_dir().join("mail")).health, Health::Note);
-        assert_eq!(mail_folder(Path::new("/proc/mail")).health, Health::Bad);
+        assert_eq!(mail_folder(Path::new("/dev/null/mail")).health, Health::Bad);
     }
 
     #[test]
     fn a_directory_that_is_not_there_yet_is_judged_by_where_it_will_be() {
         assert_eq!(data_directory(&std::env::temp_dir().join("not/there/yet")).health, Health::Good);
-        assert_eq!(data_directory(Path::new("/proc/fairtrade")).health, Health::Bad);
+        assert_eq!(data_directory(Path::new("/dev/null/fairtrade")).health, Health::Bad);
     }
 }
