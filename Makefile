@@ -40,7 +40,7 @@ format: ## Format the code
 	@$(CARGO) fmt --all
 
 bench: prerequisites ## Measure requests a second beside pgbench; a release build
-	@$(CARGO) run --release --quiet --package tests --bin bench
+	@$(CARGO) bench --quiet --package tests --bench product -- $(BENCH)
 
 crash: prerequisites ## Kill the server thirty times under money traffic and prove that nothing was lost
 	@FAIRTRADE_CRASH_ROUNDS=$${ROUNDS:-30} $(CARGO) test --package tests --test it crash -- --nocapture

@@ -7,20 +7,26 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A request, ready to be sent.
-pub type Request = Vec<u8>;
+pub(crate) type Request = Vec<u8>;
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status code.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The body's bytes.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Renders a request; `key` becomes the `Idempotency-Key`.
 #[must_use]
-pub fn request(method: &str, path: &str, token: Option<&str>, key: Option<&str>, body: Option<&serde_json::Value>) -> Request {
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    key: Option<&str>,
+    body: Option<&serde_json::Value>,
+) -> Request {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: bench\r\n");
     if let Some(token) = token {
         head.push_str(&format!("Authorization: Bearer {token}\r\n"));
@@ -37,7 +43,7 @@ pub fn request(method: &str, path: &str, token: Option<&str>, key: Option<&str>,
 }
 
 /// A connection to the server.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
@@ -45,7 +51,7 @@ pub struct Connection {
 impl Connection {
     /// # Errors
     /// When the server does not accept it.
-    pub async fn open(address: &str) -> io::Result<Self> {
+    pub(crate) async fn open(address: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(32 * 1024) })
@@ -53,7 +59,7 @@ impl Connection {
 
     /// # Errors
     /// When the connection breaks or what comes back is not HTTP with a length.
-    pub async fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
+    pub(crate) async fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         loop {

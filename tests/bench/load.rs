@@ -7,43 +7,43 @@ use std::time::{Duration, Instant};
 use crate::client::{Connection, Request};
 
 /// What to send: the request for a connection's n-th turn.
-pub type Source = Arc<dyn Fn(usize, usize) -> Request + Send + Sync>;
+pub(crate) type Source = Arc<dyn Fn(usize, usize) -> Request + Send + Sync>;
 
 /// How hard, for how long.
 #[derive(Clone)]
-pub struct Load {
+pub(crate) struct Load {
     /// `host:port`.
-    pub address: String,
+    pub(crate) address: String,
     /// Open connections.
-    pub connections: usize,
+    pub(crate) connections: usize,
     /// How long requests are sent.
-    pub duration: Duration,
+    pub(crate) duration: Duration,
     /// The bounds of the random pause between an answer and the next request.
-    pub pause: Option<(Duration, Duration)>,
+    pub(crate) pause: Option<(Duration, Duration)>,
     /// The statuses that are no error.
-    pub good: &'static [u16],
+    pub(crate) good: &'static [u16],
 }
 
 /// What was seen.
 #[derive(Debug, Clone, Default)]
-pub struct Report {
+pub(crate) struct Report {
     /// Requests answered well, a second.
-    pub rate: f64,
+    pub(crate) rate: f64,
     /// Half of the requests were at most so slow, in milliseconds.
-    pub p50: f64,
+    pub(crate) p50: f64,
     /// 95 of 100.
-    pub p95: f64,
+    pub(crate) p95: f64,
     /// 99 of 100.
-    pub p99: f64,
+    pub(crate) p99: f64,
     /// Answers of another status, and broken connections.
-    pub errors: usize,
+    pub(crate) errors: usize,
     /// The first such answer, to see what went wrong.
-    pub first_error: Option<String>,
+    pub(crate) first_error: Option<String>,
 }
 
 impl Load {
     /// Runs it to the end.
-    pub async fn run(&self, source: Source) -> Report {
+    pub(crate) async fn run(&self, source: Source) -> Report {
         let start = Instant::now();
         let tasks: Vec<_> = (0..self.connections)
             .map(|index| tokio::spawn(connection(self.clone(), index, source.clone(), start)))
@@ -60,13 +60,19 @@ impl Load {
         all.sort_unstable();
         let at = |share: f64| -> f64 {
             let index = ((all.len() as f64) * share) as usize;
-            all.get(index.min(all.len().saturating_sub(1))).map_or(0.0, |time: &Duration| time.as_secs_f64() * 1000.0)
+            all.get(index.min(all.len().saturating_sub(1)))
+                .map_or(0.0, |time: &Duration| time.as_secs_f64() * 1000.0)
         };
         Report { rate: all.len() as f64 / elapsed, p50: at(0.50), p95: at(0.95), p99: at(0.99), ..report }
     }
 }
 
-async fn connection(load: Load, index: usize, source: Source, start: Instant) -> (Vec<Duration>, usize, Option<String>) {
+async fn connection(
+    load: Load,
+    index: usize,
+    source: Source,
+    start: Instant,
+) -> (Vec<Duration>, usize, Option<String>) {
     let (mut times, mut errors, mut first) = (Vec::new(), 0, None);
     let mut open = None;
     let mut turn = 0;
@@ -89,7 +95,9 @@ async fn connection(load: Load, index: usize, source: Source, start: Instant) ->
             Ok(answer) if load.good.contains(&answer.status) => times.push(sent.elapsed()),
             Ok(answer) => {
                 errors += 1;
-                first.get_or_insert_with(|| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)));
+                first.get_or_insert_with(|| {
+                    format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body))
+                });
             }
             Err(error) => {
                 errors += 1;

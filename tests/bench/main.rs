@@ -1,0 +1,139 @@
+//! `make bench`: requests a second and latencies of the main job's operations, at 1, 16 and 64 connections, beside pgbench issuing the
+//! statements that the service issues, on the same Postgres in the same minute; then many connections with time to think.
+//!
+//! The server is the program itself, in a process of its own. Postgres, server, load and yardstick share this machine, so every figure
+//! is one of a machine that does all four.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a measurement that cannot be taken has to end with a word about why"
+)]
+
+mod capture;
+mod client;
+mod load;
+mod pgbench;
+mod rows;
+mod server;
+mod world;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use load::{Load, Report};
+use pgbench::Yardstick;
+use rows::Row;
+use world::World;
+
+/// Measures the product on this machine.
+#[derive(Debug, Parser)]
+pub(crate) struct Options {
+    /// Seconds that each figure is taken for.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Open jobs in the database.
+    #[arg(long, default_value_t = 100_000)]
+    jobs: u32,
+    /// Connections to measure at.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
+    connections: Vec<usize>,
+    /// Connections that think half a second to one and a half between requests; 0 leaves them out.
+    #[arg(long, default_value_t = 2000)]
+    crowd: usize,
+    /// Rows to measure, by their names; all when none is named.
+    #[arg(long)]
+    only: Vec<String>,
+    /// The server program to measure; the one that was built with this tool when none is named.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Cargo says so to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Print the statements that the service was seen to issue.
+    #[arg(long)]
+    statements: bool,
+}
+
+fn main() {
+    let options = Options::parse();
+    eprintln!("setting the scene: {} jobs, {} contracts …", options.jobs, world::DEALS);
+    let world = World::build(&options);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    println!(
+        "| operation | connections | requests/s | p50 ms | p95 ms | p99 ms | errors | pgbench/s | share |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for row in rows::all(&world) {
+        if !options.only.is_empty() && !options.only.iter().any(|name| name == row.name) {
+            continue;
+        }
+        if options.statements {
+            eprintln!("{}:\n{}", row.name, row.script.text);
+        }
+        for (run, connections) in options.connections.iter().enumerate() {
+            let report = runtime.block_on(load(&world, &row, *connections, &options));
+            let yardstick = pgbench::run(&world, &row.script, (run, *connections), options.seconds);
+            print(&row, *connections, &report, &yardstick);
+        }
+    }
+    if options.crowd > 0 && options.only.is_empty() {
+        let row = rows::crowd(&world);
+        let report = runtime.block_on(crowd(&world, &row, &options));
+        print(&row, options.crowd, &report, &Err("think time".to_owned()));
+    }
+    println!("\nmemory of the server, at most: {} MB", world.server.peak_memory_mb());
+}
+
+async fn load(world: &World, row: &Row, connections: usize, options: &Options) -> Report {
+    let load = Load {
+        address: world.server.address.clone(),
+        connections,
+        duration: Duration::from_secs(options.seconds),
+        pause: None,
+        good: row.good,
+    };
+    // What is read or prepared the first time is not what is measured.
+    Load { duration: Duration::from_millis(500), ..load.clone() }.run(row.source.clone()).await;
+    load.run(row.source.clone()).await
+}
+
+async fn crowd(world: &World, row: &Row, options: &Options) -> Report {
+    let load = Load {
+        address: world.server.address.clone(),
+        connections: options.crowd,
+        duration: Duration::from_secs(options.seconds.max(10)),
+        pause: Some((Duration::from_millis(500), Duration::from_millis(1500))),
+        good: row.good,
+    };
+    load.run(row.source.clone()).await
+}
+
+fn print(row: &Row, connections: usize, report: &Report, yardstick: &Result<Yardstick, String>) {
+    let Report { rate, p50, p95, p99, errors, first_error } = report;
+    let (pgbench, share) = match yardstick {
+        Ok(yardstick) => {
+            (format!("{:.0}", yardstick.rate), format!("{:.0} %", 100.0 * rate / yardstick.rate))
+        }
+        Err(_) => ("–".to_owned(), "–".to_owned()),
+    };
+    println!(
+        "| {} | {connections} | {rate:.0} | {p50:.2} | {p95:.2} | {p99:.2} | {errors} | {pgbench} | {share} |",
+        row.name
+    );
+    if let Some(error) = first_error {
+        eprintln!("the first error: {error}");
+    }
+    if let Err(error) = yardstick {
+        eprintln!("no yardstick: {error}");
+    }
+}

@@ -1,0 +1,220 @@
+//! What the load runs over: people, jobs, contracts with money held, on a durable Postgres of their own.
+
+use std::sync::Arc;
+
+use contracts::{ContractId, MilestoneId};
+use database::cluster::{Cluster, ClusterSettings, SUPERUSER};
+use database::{Db, PoolConfig, Roles, migrate};
+use diesel::connection::SimpleConnection;
+use escrow::EscrowId;
+use escrow::provider::SignatureSecret;
+use escrow::provider::simulated::{SimulatedProvider, SimulatedSettings};
+use gateway::demo::stage::{Part, Player, Posting, Stage};
+use identity::{SecretRing, Secrets, random_secret};
+use kernel::{Actor, PartyId, PersonId, Role, SystemClock};
+use marketplace::{JobId, PublishAs, Reveal};
+use notifications::FolderMailer;
+use platform::{Parts, Platform};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::Options;
+use crate::server::ServerProcess;
+
+/// Contracts with money held: as many as there are connections at most, so that no two wait for one milestone.
+pub(crate) const DEALS: usize = 64;
+/// Milestones of each: as many as a bid may have.
+pub(crate) const MILESTONES: usize = 30;
+/// Worth of a milestone in cents: enough for every part that a run releases.
+const MILESTONE_WORTH: i64 = 3_000_000;
+/// People who sign in.
+const SIGN_INS: usize = 8;
+/// The same for all.
+pub(crate) const PASSWORD: &str = "violet-mural-97-kestrel";
+
+/// A contract whose milestones are all approved and whose money is all held.
+pub(crate) struct Deal {
+    pub(crate) escrow: EscrowId,
+    pub(crate) contract: ContractId,
+    pub(crate) contractor: PartyId,
+    pub(crate) milestones: Vec<MilestoneId>,
+}
+
+/// Everything that is there before the load begins.
+pub(crate) struct World {
+    // Dropped first of all: it holds connections.
+    pub(crate) server: ServerProcess,
+    pub(crate) homeowner: Player,
+    pub(crate) contractors: Vec<Player>,
+    pub(crate) sign_ins: Vec<(String, PersonId)>,
+    pub(crate) deals: Vec<Deal>,
+    pub(crate) jobs: u32,
+    pub(crate) superuser_url: String,
+    pub(crate) runtime_url: String,
+    pub(crate) log: std::path::PathBuf,
+    pub(crate) pgbench: std::path::PathBuf,
+    _cluster: Cluster,
+    _home: TempDir,
+}
+
+impl World {
+    pub(crate) fn build(options: &Options) -> Self {
+        let home = TempDir::with_prefix("fairtrade-bench-").unwrap();
+        let roles = Roles::default();
+        let wanted = ClusterSettings {
+            data_dir: home.path().join("database"),
+            max_connections: 300,
+            ..ClusterSettings::default()
+        };
+        let cluster = Cluster::open(&wanted, &roles).unwrap_or_else(|error| panic!("{error}"));
+        let mut owner = database::establish(&cluster.owner_url()).unwrap();
+        migrate::up(&mut owner, &roles, &platform::MIGRATIONS).unwrap();
+        let secrets = [random_secret(), random_secret(), random_secret()];
+        let (homeowner, contractors, sign_ins, deals) = people_and_deals(&cluster, &secrets);
+        owner.batch_execute(&jobs_sql(homeowner.party.uuid(), options.jobs)).unwrap();
+        let superuser_url = cluster.server().url(SUPERUSER, "fairtrade");
+        let mut superuser = database::establish(&superuser_url).unwrap();
+        for command in ["VACUUM ANALYZE", "CHECKPOINT"] {
+            superuser.batch_execute(command).unwrap();
+        }
+        let [jwt, pepper, vault] = secrets.map(|secret| secret.expose_secret().to_owned());
+        let server = ServerProcess::start(
+            options.program.as_deref(),
+            &home.path().join("server"),
+            &[
+                ("DATABASE_URL", cluster.runtime_url()),
+                ("MIGRATION_DATABASE_URL", cluster.owner_url()),
+                ("JWT_SECRET", jwt),
+                ("PASSWORD_PEPPER", pepper),
+                ("VAULT_SECRET", vault),
+            ],
+        );
+        Self {
+            server,
+            homeowner,
+            contractors,
+            sign_ins,
+            deals,
+            jobs: options.jobs,
+            superuser_url,
+            runtime_url: cluster.runtime_url(),
+            log: cluster.server().log().to_owned(),
+            pgbench: cluster.server().binaries().dir().join("pgbench"),
+            _cluster: cluster,
+            _home: home,
+        }
+    }
+
+    /// The n-th of the jobs that were made in bulk.
+    pub(crate) fn job(&self, n: u32) -> JobId {
+        JobId::from(Uuid::from_u128(JOB_IDS | u128::from(n % self.jobs)))
+    }
+}
+
+const JOB_IDS: u128 = 0x0190_0000_0000_7000_8000_0000_0000_0000;
+
+/// The id of the job with the number that this SQL names.
+pub(crate) fn job_id_sql(number: &str) -> String {
+    format!("('01900000-0000-7000-8000-' || lpad(to_hex(({number})::bigint), 12, '0'))::uuid")
+}
+
+/// Open jobs of every trade, in bulk.
+fn jobs_sql(homeowner: Uuid, count: u32) -> String {
+    let id = job_id_sql("n");
+    format!(
+        "INSERT INTO marketplace.jobs (id, homeowner_id, status, title, description, category, skills, city, region, country,
+             public_latitude, public_longitude, budget_min, budget_max, currency, urgency, bidding_deadline, accept_until,
+             reveal, published_at, created_at, updated_at)
+         SELECT {id}, '{homeowner}', 'OPEN', 'Job number ' || n,
+             repeat('Two coats of paint on the fence behind the house, both sides. ', 8),
+             (ARRAY['painting', 'roofing', 'plumbing', 'electrical', 'fencing'])[1 + n % 5], ARRAY['painting'], 'Austin', 'TX', 'US',
+             30.2 + (n % 100) * 0.01, -97.7 - (n % 90) * 0.01, 10000, 200000, 'USD', 'normal',
+             app.clock() + interval '20 days', app.clock() + interval '30 days', 'on_arrival',
+             app.clock() - n * interval '1 second', app.clock() - n * interval '1 second', app.clock() - n * interval '1 second'
+         FROM generate_series(0, {count} - 1) n"
+    )
+}
+
+type Cast = (Player, Vec<Player>, Vec<(String, PersonId)>, Vec<Deal>);
+
+fn people_and_deals(cluster: &Cluster, secrets: &[secrecy::SecretString; 3]) -> Cast {
+    let connect = || {
+        let pool = PoolConfig { max_connections: 4, ..PoolConfig::new(cluster.runtime_url()) };
+        Db::connect(&pool).unwrap()
+    };
+    let stage = |bcrypt_cost: u32| {
+        let mut settings = platform::Settings::default();
+        settings.identity.bcrypt_cost = bcrypt_cost;
+        let clock = Arc::new(SystemClock);
+        let secret = SignatureSecret::new("a secret that signs nothing here");
+        let provider = SimulatedProvider::new(connect(), clock.clone(), secret, SimulatedSettings::default());
+        let [jwt, pepper, master] = secrets.clone().map(SecretRing::new);
+        let mailer = FolderMailer::new(std::env::temp_dir(), &settings.notifications.mail_from).unwrap();
+        let parts = Parts {
+            db: connect(),
+            clock,
+            secrets: Secrets { jwt, pepper, master },
+            payments: Arc::new(provider),
+            mailer: Arc::new(mailer),
+            settings: settings.clone(),
+        };
+        Stage::new(&Platform::new(parts).unwrap_or_else(|error| panic!("{error}")), settings)
+    };
+    let quick = stage(4);
+    let enter = |stage: &Stage, name: String, role| {
+        let email = format!("{name}@bench.example");
+        let part = Part { name: &name, email: &email, password: PASSWORD, role };
+        stage.enter(&part).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let homeowner = enter(&quick, "homeowner".to_owned(), Role::Homeowner);
+    let contractors: Vec<Player> =
+        (0..DEALS).map(|n| enter(&quick, format!("contractor{n}"), Role::Contractor)).collect();
+    for contractor in &contractors {
+        quick.verify(contractor, &Actor::system("bench")).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let deals = contractors.iter().map(|contractor| deal(&quick, &homeowner, contractor)).collect();
+    let usual = stage(platform::Settings::default().identity.bcrypt_cost);
+    let sign_ins = (0..SIGN_INS)
+        .map(|n| {
+            let person = enter(&usual, format!("signin{n}"), Role::Homeowner);
+            (person.signed_in.person.email.to_string(), person.person)
+        })
+        .collect();
+    (homeowner, contractors, sign_ins, deals)
+}
+
+fn deal(stage: &Stage, homeowner: &Player, contractor: &Player) -> Deal {
+    let build = || {
+        let posting = Posting {
+            title: "A house",
+            description: "In thirty steps.",
+            category: "painting",
+            budget_max: 100_000_000,
+            reveal: Reveal::OnArrival,
+            publish_as: PublishAs::Open,
+            bidding_deadline: None,
+        };
+        let job = stage.post(homeowner, &posting)?;
+        let bid = stage.bid(contractor, job.job.id, &[("A step", MILESTONE_WORTH); MILESTONES])?;
+        let contract = stage.accept(homeowner, bid.id)?;
+        stage.sign(homeowner, &contract)?;
+        stage.sign(contractor, &contract)?;
+        let id: ContractId = contract.contract.id;
+        let escrow = stage.fund(homeowner, id)?;
+        let places = stage.milestones(homeowner, id)?;
+        for at in &places {
+            stage.start(contractor, at)?;
+            stage.submit(contractor, at)?;
+            stage.approve(homeowner, at)?;
+        }
+        Ok(Deal {
+            escrow,
+            contract: id,
+            contractor: contractor.party,
+            milestones: places.iter().map(|at| at.milestone).collect(),
+        })
+    };
+    let built: Result<Deal, gateway::demo::stage::StageError> = build();
+    built.unwrap_or_else(|error| panic!("{error}"))
+}
