@@ -1,5 +1,7 @@
 //! Deposits: an intent of ours, the provider's word, and what is recorded of it. The three never share a transaction.
 
+use std::time::Duration;
+
 use contracts::{ContractStatus, MilestoneId, Side};
 use database::Tx;
 use kernel::{Actor, Money};
@@ -16,6 +18,11 @@ use crate::rules::{self, Funding};
 use crate::store::escrows::{self, EscrowRow};
 use crate::store::{ledger, payments};
 use crate::tasks::{LapsePayment, ReadBackPayment, RefundSurplus};
+
+/// How often a record tries for rows that somebody holds, and the pause between, in milliseconds: together about a second.
+/// After that the webhook or the task that reads back records it.
+const RECORD_ATTEMPTS: u32 = 40;
+const RECORD_PAUSE_MS: std::ops::Range<u64> = 5..45;
 
 /// What the provider said, as far as it changes a payment.
 enum Finding {
@@ -250,7 +257,20 @@ impl EscrowService {
         self.record(payment, &finding, request_id)
     }
 
+    /// The provider has spoken and will not take it back: unlike a decision, a record waits for whoever holds the rows.
     fn record(&self, payment: &Payment, finding: &Finding, request_id: &str) -> Result<Payment, Error> {
+        for _ in 0..RECORD_ATTEMPTS {
+            match self.try_record(payment, finding, request_id) {
+                Err(Error::Database(database::Error::LockNotAvailable)) => {
+                    std::thread::sleep(Duration::from_millis(rand::random_range(RECORD_PAUSE_MS)));
+                }
+                other => return other,
+            }
+        }
+        self.try_record(payment, finding, request_id)
+    }
+
+    fn try_record(&self, payment: &Payment, finding: &Finding, request_id: &str) -> Result<Payment, Error> {
         let system = Actor::system(request_id);
         self.db.transaction(|tx| {
             let escrow = escrows::lock(tx.conn(), &system, payment.escrow_id)?
