@@ -77,6 +77,7 @@ fn main() {
         if !options.only.is_empty() && !options.only.iter().any(|name| name == row.name) {
             continue;
         }
+        world.calm();
         if options.statements {
             eprintln!("{}:\n{}", row.name, row.script.text);
         }

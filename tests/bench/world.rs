@@ -74,10 +74,6 @@ impl World {
         let (homeowner, contractors, sign_ins, deals) = people_and_deals(&cluster, &secrets);
         owner.batch_execute(&jobs_sql(homeowner.party.uuid(), options.jobs)).unwrap();
         let superuser_url = cluster.server().url(SUPERUSER, "fairtrade");
-        let mut superuser = database::establish(&superuser_url).unwrap();
-        for command in ["VACUUM ANALYZE", "CHECKPOINT"] {
-            superuser.batch_execute(command).unwrap();
-        }
         let [jwt, pepper, vault] = secrets.map(|secret| secret.expose_secret().to_owned());
         let server = ServerProcess::start(
             options.program.as_deref(),
@@ -103,6 +99,14 @@ impl World {
             pgbench: cluster.server().binaries().dir().join("pgbench"),
             _cluster: cluster,
             _home: home,
+        }
+    }
+
+    /// What one row of the table wrote is not to slow the next one down.
+    pub(crate) fn calm(&self) {
+        let mut superuser = database::establish(&self.superuser_url).unwrap();
+        for command in ["VACUUM ANALYZE", "CHECKPOINT"] {
+            superuser.batch_execute(command).unwrap();
         }
     }
 

@@ -29,7 +29,7 @@ use lane::{Lane, LaneSpec};
 pub struct ExecutorSettings {
     /// Threads that read, each with a connection; by default two a core.
     pub readers: Option<u16>,
-    /// Threads that write, each with a connection; by default four a core.
+    /// Threads that write, each with a connection; by default eight a core: most wait for the disk at COMMIT.
     pub writers: Option<u16>,
     /// Threads for what takes a core for long; by default one a core.
     pub heavy: Option<u16>,
@@ -67,7 +67,7 @@ impl ExecutorSettings {
     /// Threads that write.
     #[must_use]
     pub fn writer_threads(&self) -> u16 {
-        self.writers.unwrap_or_else(|| cores().saturating_mul(4)).max(1)
+        self.writers.unwrap_or_else(|| cores().saturating_mul(8)).max(1)
     }
 
     /// Threads for heavy work.
