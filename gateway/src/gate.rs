@@ -33,6 +33,10 @@ const USER_AGENT_CHARACTERS_MAX: usize = 256;
 /// Headers of which a request has one at most.
 const SINGLE_HEADERS: [&str; 3] = ["authorization", "content-type", "idempotency-key"];
 
+/// The path, as it was declared, of the operation that a request is for.
+#[derive(Clone, Copy)]
+pub(crate) struct Matched(pub(crate) &'static str);
+
 /// Lets a request through to its handler, or answers in its stead.
 pub(crate) async fn pass(
     app: App,
@@ -40,6 +44,7 @@ pub(crate) async fn pass(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    request.extensions_mut().insert(Matched(entry.operation.path));
     let mut left = None;
     let admitted = admit(&app, &entry, &mut request, &mut left).await;
     let mut response = match admitted {

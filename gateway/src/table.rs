@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::from_fn;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, Resource, Scope, web};
 
 use crate::app::App;
 use crate::gate;
@@ -51,22 +51,29 @@ impl Table {
         Ok(Self(Arc::new(paths)))
     }
 
-    /// Registers every path with actix.
+    /// Registers every path with actix, those that begin alike together: it tries what is registered one after the other.
     pub(crate) fn configure(&self, app: &App, service: &mut web::ServiceConfig) {
-        for path in self.0.iter() {
-            let mut resource = web::resource(path.path);
-            for entry in &path.entries {
-                let (app, entry) = (app.clone(), Arc::clone(entry));
-                let route = (entry.operation.route)();
-                resource = resource.route(route.wrap(from_fn(move |request, next| {
-                    gate::pass(app.clone(), Arc::clone(&entry), request, next)
-                })));
-            }
-            let allow = path.allow.clone();
-            service.service(
-                resource.default_service(web::to(move |request| other_method(request, allow.clone()))),
-            );
+        for alike in self.0.chunk_by(|one, other| stem(one.path) == stem(other.path)) {
+            let Some(stem) = alike.first().map(|path| stem(path.path)) else { continue };
+            let resources =
+                alike.iter().map(|path| path.resource(path.path.get(stem.len()..).unwrap_or_default(), app));
+            service.service(resources.fold(web::scope(stem), Scope::service));
         }
+    }
+}
+
+impl PathEntry {
+    fn resource(&self, path: &str, app: &App) -> Resource {
+        let mut resource = web::resource(path);
+        for entry in &self.entries {
+            let (app, entry) = (app.clone(), Arc::clone(entry));
+            let route = (entry.operation.route)();
+            resource = resource.route(route.wrap(from_fn(move |request, next| {
+                gate::pass(app.clone(), Arc::clone(&entry), request, next)
+            })));
+        }
+        let allow = self.allow.clone();
+        resource.default_service(web::to(move |request| other_method(request, allow.clone())))
     }
 }
 
@@ -83,6 +90,13 @@ impl Entry {
 /// Literals before parameters, segment by segment: `/bids/mine` before `/bids/{id}`, which would hide it.
 fn order(path: &'static str) -> Vec<(bool, &'static str)> {
     path.split('/').map(|segment| (segment.starts_with('{'), segment)).collect()
+}
+
+/// The literal segments that a path begins with, two at most: `/api/jobs` of `/api/jobs/{jobId}`.
+fn stem(path: &str) -> &str {
+    let parameter = path.find("/{").unwrap_or(path.len());
+    let third = path.match_indices('/').nth(2).map_or(path.len(), |(at, _)| at);
+    path.get(..parameter.min(third)).unwrap_or(path)
 }
 
 fn allow(entries: &[Arc<Entry>]) -> String {
@@ -112,6 +126,20 @@ pub(crate) async fn no_such_path() -> Result<HttpResponse, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_that_begin_alike_have_one_stem() {
+        for (path, expected) in [
+            ("/api/jobs", "/api/jobs"),
+            ("/api/jobs/{id}", "/api/jobs"),
+            ("/api/jobs/{id}/bids/mine", "/api/jobs"),
+            ("/api/{x}/mine", "/api"),
+            ("/health", "/health"),
+            ("/webhooks/simulated", "/webhooks/simulated"),
+        ] {
+            assert_eq!(stem(path), expected, "{path}");
+        }
+    }
 
     #[test]
     fn literals_come_before_parameters() {

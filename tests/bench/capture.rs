@@ -103,8 +103,20 @@ fn values(text: &str) -> Vec<Option<String>> {
                 break;
             }
         }
-        found.push(Some(value));
+        found.push(Some(once(value)));
         rest = quoted.get(end..).unwrap_or_default();
     }
     found
+}
+
+/// The service fills a short list of keys up by naming one again, to keep its plan; the yardstick names each once.
+fn once(value: String) -> String {
+    let Some(list) = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else { return value };
+    let mut elements = list.split(',');
+    match elements.next() {
+        Some(first) if elements.clone().count() > 0 && elements.all(|other| other == first) => {
+            format!("{{{first}}}")
+        }
+        _ => value,
+    }
 }

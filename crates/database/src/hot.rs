@@ -111,6 +111,18 @@ impl<S: Statement> Query for Hot<S> {
 
 impl<S: Statement, C> RunQueryDsl<C> for Hot<S> where C: Connection<Backend: Backend> {}
 
+/// The fewest elements that [`for_any`] makes.
+const ANY_MIN: usize = 10;
+
+/// Keys for `= ANY($1)`, filled up to ten by naming one again, so that Postgres keeps the plan: it prices an unknown array at ten
+/// elements, and for a shorter one a plan made anew always looks cheaper than the one it has. An index looks the
+/// same key up once.
+#[must_use]
+pub fn for_any<K: Clone>(keys: &[K]) -> Vec<K> {
+    let again = keys.first().into_iter().cycle().take(ANY_MIN.saturating_sub(keys.len()));
+    keys.iter().chain(again).cloned().collect()
+}
+
 fn mismatch(what: &str) -> diesel::result::Error {
     diesel::result::Error::QueryBuilderError(what.into())
 }

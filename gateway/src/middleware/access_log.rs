@@ -1,9 +1,12 @@
 //! One line and two figures for each request. Queries, bodies and headers are left out: they may hold what nobody should read in a log.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use actix_web::HttpMessage;
 use actix_web::dev::ServiceResponse;
 
+use crate::gate::Matched;
 use crate::http::Problem;
 
 /// The label for requests that match no path.
@@ -31,16 +34,15 @@ pub(crate) fn note<B>(
     took: Duration,
 ) {
     let request = response.request();
-    let route = request.match_pattern().unwrap_or_else(|| NO_PATH.to_owned());
+    let matched = request.extensions().get::<Matched>().map(|matched| Cow::Borrowed(matched.0));
+    let route = matched.unwrap_or_else(|| request.match_pattern().map_or(NO_PATH.into(), Cow::Owned));
     let status = response.status().as_u16();
-    let labels = [
-        ("method", method_label(request.method().as_str()).to_owned()),
-        ("route", route.clone()),
-        ("status", status.to_string()),
-    ];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_duration_seconds", "method" => method_label(request.method().as_str()), "route" => route.clone())
+    let known = method_label(request.method().as_str());
+    metrics::counter!("http_requests_total", "method" => known, "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("http_request_duration_seconds", "method" => known, "route" => route.clone())
         .record(took.as_secs_f64());
+    let route: &str = &route;
     let code = refusal.map(|refusal| refusal.code);
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let method = request.method().as_str();

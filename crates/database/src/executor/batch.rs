@@ -184,7 +184,7 @@ fn serve<K, V, E>(
         }
         let loaded = catch_unwind(AssertUnwindSafe(|| load(&keys)));
         db.settle_thread();
-        let loaded = match loaded {
+        let mut loaded = match loaded {
             Ok(result) => result.map_err(|error| Batched(Arc::new(error))),
             Err(_) => {
                 metrics.panics.increment(1);
@@ -194,8 +194,13 @@ fn serve<K, V, E>(
                 continue;
             }
         };
+        let each_once = keys.len() == lookups.len();
         for lookup in lookups {
-            let found = loaded.as_ref().map(|values| values.get(&lookup.key).cloned()).map_err(Clone::clone);
+            let found = match &mut loaded {
+                Ok(values) if each_once => Ok(values.remove(&lookup.key)),
+                Ok(values) => Ok(values.get(&lookup.key).cloned()),
+                Err(error) => Err(error.clone()),
+            };
             let _ = lookup.answer.send(Ok(found));
         }
     }

@@ -166,6 +166,7 @@ pub(crate) fn end_session(
 /// Those of these sessions that have not ended or expired and whose person is not suspended.
 pub(crate) fn live_sessions(conn: &mut PgConnection, ids: &[SessionId]) -> Result<Vec<LiveSession>, Error> {
     type Columns = (SessionId, PersonId, Instant, String, Option<Instant>);
+    let ids = database::hot::for_any(ids);
     let rows: Vec<Columns> = sessions::table
         .inner_join(people::table.on(people::id.eq(sessions::person_id)))
         .filter(sessions::id.eq_any(ids))

@@ -191,6 +191,7 @@ pub(crate) fn find(conn: &mut PgConnection, id: JobId) -> Result<Option<PublicJo
 /// # Errors
 /// [`Error`] when they cannot be read.
 pub fn public_jobs(conn: &mut PgConnection, ids: &[JobId]) -> Result<HashMap<JobId, PublicJob>, Error> {
+    let ids = database::hot::for_any(ids);
     let rows: Vec<JobRow> =
         jobs::table.filter(jobs::id.eq_any(ids)).select(JobRow::as_select()).load(conn)?;
     rows.into_iter().map(|row| row.read().map(|job| (job.id, job))).collect()
