@@ -65,10 +65,15 @@ impl std::fmt::Display for TaskError {
 impl<E: Classify> From<E> for TaskError {
     fn from(error: E) -> Self {
         // The sentence may quote what people wrote: it goes to the log, the stored reason is the code.
-        tracing::warn!(code = error.code(), error = %error, "a task failed");
+        let code = error.code();
         match error.kind() {
-            ErrorKind::Invalid(_) => Self::Park(error.code().to_owned()),
-            _ => Self::Retry(error.code().to_owned()),
+            // Two workers met at one row: the next try is a moment away, and nobody has to know.
+            ErrorKind::Busy => tracing::debug!(code, %error, "a task waits for its turn"),
+            _ => tracing::warn!(code, %error, "a task failed"),
+        }
+        match error.kind() {
+            ErrorKind::Invalid(_) => Self::Park(code.to_owned()),
+            _ => Self::Retry(code.to_owned()),
         }
     }
 }
