@@ -109,12 +109,16 @@ fn values(text: &str) -> Vec<Option<String>> {
     found
 }
 
-/// The service fills a short list of keys up by naming one again, to keep its plan; the yardstick names each once.
+/// The service fills a short list of keys up to ten by naming one again, to keep its plan; the yardstick names it once.
 fn once(value: String) -> String {
-    let Some(list) = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else { return value };
-    let mut elements = list.split(',');
-    match elements.next() {
-        Some(first) if elements.clone().count() > 0 && elements.all(|other| other == first) => {
+    let list = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+    let keys: Vec<&str> = list.split(',').collect();
+    match keys.as_slice() {
+        [first, rest @ ..]
+            if rest.len() == 9
+                && rest.iter().all(|other| other == first)
+                && uuid::Uuid::parse_str(first).is_ok() =>
+        {
             format!("{{{first}}}")
         }
         _ => value,
