@@ -51,13 +51,20 @@ impl Table {
         Ok(Self(Arc::new(paths)))
     }
 
-    /// Registers every path with actix, those that begin alike together: it tries what is registered one after the other.
+    /// Registers every path with actix; those of one thing together, because it tries what is registered one after the other.
     pub(crate) fn configure(&self, app: &App, service: &mut web::ServiceConfig) {
-        for alike in self.0.chunk_by(|one, other| stem(one.path) == stem(other.path)) {
-            let Some(stem) = alike.first().map(|path| stem(path.path)) else { continue };
+        for alike in self
+            .0
+            .chunk_by(|one, other| stem(one.path).is_some_and(|stem| self::stem(other.path) == Some(stem)))
+        {
+            let stem = alike.first().and_then(|path| stem(path.path)).unwrap_or_default();
             let resources =
                 alike.iter().map(|path| path.resource(path.path.get(stem.len()..).unwrap_or_default(), app));
-            service.service(resources.fold(web::scope(stem), Scope::service));
+            if stem.is_empty() {
+                resources.for_each(|resource| drop(service.service(resource)));
+            } else {
+                service.service(resources.fold(web::scope(stem), Scope::service));
+            }
         }
     }
 }
@@ -92,11 +99,11 @@ fn order(path: &'static str) -> Vec<(bool, &'static str)> {
     path.split('/').map(|segment| (segment.starts_with('{'), segment)).collect()
 }
 
-/// The literal segments that a path begins with, two at most: `/api/jobs` of `/api/jobs/{jobId}`.
-fn stem(path: &str) -> &str {
-    let parameter = path.find("/{").unwrap_or(path.len());
-    let third = path.match_indices('/').nth(2).map_or(path.len(), |(at, _)| at);
-    path.get(..parameter.min(third)).unwrap_or(path)
+/// What all paths of one thing begin with, and no other's: `/api/jobs` of `/api/jobs/{jobId}`. Paths outside the API have none: there are
+/// few, and pages stand beside them.
+fn stem(path: &'static str) -> Option<&'static str> {
+    let thing = path.strip_prefix("/api/")?.split('/').next().filter(|thing| !thing.starts_with('{'))?;
+    path.get(.."/api/".len() + thing.len())
 }
 
 fn allow(entries: &[Arc<Entry>]) -> String {
@@ -130,12 +137,12 @@ mod tests {
     #[test]
     fn paths_that_begin_alike_have_one_stem() {
         for (path, expected) in [
-            ("/api/jobs", "/api/jobs"),
-            ("/api/jobs/{id}", "/api/jobs"),
-            ("/api/jobs/{id}/bids/mine", "/api/jobs"),
-            ("/api/{x}/mine", "/api"),
-            ("/health", "/health"),
-            ("/webhooks/simulated", "/webhooks/simulated"),
+            ("/api/jobs", Some("/api/jobs")),
+            ("/api/jobs/{id}", Some("/api/jobs")),
+            ("/api/jobs/{id}/bids/mine", Some("/api/jobs")),
+            ("/api/{x}/mine", None),
+            ("/api-docs/openapi.json", None),
+            ("/health/live", None),
         ] {
             assert_eq!(stem(path), expected, "{path}");
         }
