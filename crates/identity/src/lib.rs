@@ -95,12 +95,12 @@ pub trait IdentityCommands: IdentityQueries {
     /// [`Error::Invalid`] when the token is unknown, used or too old.
     fn verify_email(&self, caller: &Caller, token: &str) -> Result<Person, Error>;
 
-    /// Signs somebody in. Compares a password's hash, as long for an unknown address as for a known one: call it where no
+    /// Signs somebody in, or asks for the second factor of whoever has one. Compares a password's hash, as long for an unknown address as for a known one: call it where no
     /// connection is held, and in no transaction of your own, with which a noted failure would be rolled back.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooManyFailures`], [`Error::Suspended`].
-    fn login(&self, caller: &Caller, login: Login) -> Result<SignedIn, Error>;
+    fn login(&self, caller: &Caller, login: Login) -> Result<SignIn, Error>;
 
     /// Spends a refresh token for a new pair. Call it in no transaction of your own: a refusal may have ended the session, and that has to
     /// stay.

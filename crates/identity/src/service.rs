@@ -13,7 +13,7 @@ use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId,
 use crate::keys::Keys;
 use crate::model::{
     Caller, Decision, Login, Me, NewAdmin, Person, Profile, ProfilePatch, PublicContractor, Registration,
-    SignedIn, Verification, VerificationId, VerificationState, VerificationSubmission,
+    SignIn, SignedIn, Verification, VerificationId, VerificationState, VerificationSubmission,
 };
 use crate::passwords::Hasher;
 use crate::rules::PasswordPolicy;
@@ -104,7 +104,7 @@ impl IdentityCommands for IdentityService {
         self.prove_email(token)
     }
 
-    fn login(&self, caller: &Caller, login: Login) -> Result<SignedIn, Error> {
+    fn login(&self, caller: &Caller, login: Login) -> Result<SignIn, Error> {
         self.sign_in(caller, &login)
     }
 

@@ -161,7 +161,7 @@ impl Stage {
     pub fn sign_in(&self, part: &Part<'_>) -> Result<Player, StageError> {
         let login = Login::new(part.email, part.password);
         let signed_in = self.commands.identity.login(&operator(), login).map_err(told("a sign-in"))?;
-        Ok(Player::new(signed_in))
+        signed_in.into_signed_in().map(Player::new).ok_or(StageError::missing("a second factor"))
     }
 
     /// Whether a contractor's licence and insurance were found good.

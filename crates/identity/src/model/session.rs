@@ -47,6 +47,35 @@ pub struct SignedIn {
     pub session_expires_at: Instant,
 }
 
+/// What came of signing in: a session, or the question for a second factor.
+#[derive(Debug, Clone)]
+pub enum SignIn {
+    /// Signed in.
+    Done(Box<SignedIn>),
+    /// The first factor was good, and the account has a second one: no session yet.
+    SecondFactor(Challenge),
+}
+
+impl SignIn {
+    /// The session, when no second factor is asked for.
+    #[must_use]
+    pub fn into_signed_in(self) -> Option<SignedIn> {
+        match self {
+            Self::Done(signed_in) => Some(*signed_in),
+            Self::SecondFactor(_) => None,
+        }
+    }
+}
+
+/// The question for a second factor: whoever answers it with a code is signed in.
+#[derive(Debug, Clone)]
+pub struct Challenge {
+    /// Names it; good for one session.
+    pub token: SecretString,
+    /// From this instant on it is too late.
+    pub expires_at: Instant,
+}
+
 /// What a living session tells about whoever holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveSession {

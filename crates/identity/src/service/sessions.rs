@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::IdentityService;
 use crate::keys::token_hash;
-use crate::model::{Caller, Login, Me, Person, SignedIn};
+use crate::model::{Caller, Login, Me, Person, SignIn, SignedIn};
 use crate::passwords::Hashed;
 use crate::rules::{self, RefreshOutcome};
 use crate::store::{self, Bucket, EndReason, SessionRow};
@@ -47,7 +47,7 @@ impl IdentityService {
         })
     }
 
-    pub(super) fn sign_in(&self, caller: &Caller, login: &Login) -> Result<SignedIn, Error> {
+    pub(super) fn sign_in(&self, caller: &Caller, login: &Login) -> Result<SignIn, Error> {
         let credentials = self.db.read(|conn| store::find_credentials(conn, &login.email_canonical))?;
         let buckets = Buckets {
             account: self.keys.throttle_key("account", login.email_canonical.as_bytes()),
@@ -74,15 +74,27 @@ impl IdentityService {
             let now = tx.now()?;
             // Counted again: of a hundred guesses at once, only as many as may fail get a truthful answer.
             self.refuse_too_many(tx.conn(), &buckets, now)?;
-            if person.suspended_at.is_some() {
-                return Err(Error::Suspended);
-            }
             if let Some(Hashed { hash, pepper_id }) = &upgrade {
                 store::upgrade_hash(tx.conn(), person.id, &found.password_hash, hash, pepper_id)?;
             }
-            store::remember_address(tx.conn(), person.id, &buckets.address, now, self.known_since(now))?;
-            self.begin_session(tx, person, now)
+            self.conclude_sign_in(tx, caller, person, now)
         })
+    }
+
+    /// The last step of every way to sign in, once somebody has proved to be this person.
+    pub(super) fn conclude_sign_in(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        person: Person,
+        now: Instant,
+    ) -> Result<SignIn, Error> {
+        if person.suspended_at.is_some() {
+            return Err(Error::Suspended);
+        }
+        let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
+        store::remember_address(tx.conn(), person.id, &address, now, self.known_since(now))?;
+        self.begin_session(tx, person, now).map(|signed_in| SignIn::Done(Box::new(signed_in)))
     }
 
     /// A session's first pair of tokens.
@@ -194,7 +206,7 @@ impl IdentityService {
     }
 
     /// Notes a failure, unless so many are noted already that this one gets no truthful answer.
-    fn refuse_sign_in(&self, buckets: &Buckets) -> Result<SignedIn, Error> {
+    fn refuse_sign_in(&self, buckets: &Buckets) -> Result<SignIn, Error> {
         self.db.transaction(|tx| {
             store::lock_buckets(tx.conn(), &[&buckets.account, &buckets.address])?;
             let now = tx.now()?;

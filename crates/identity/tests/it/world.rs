@@ -55,7 +55,8 @@ impl World {
     }
 
     pub(crate) fn login(&self, email: &str, password: &str, from: &str) -> Result<SignedIn, identity::Error> {
-        self.service.login(&caller(from), Login::new(email, password))
+        let signed_in = self.service.login(&caller(from), Login::new(email, password))?;
+        Ok(signed_in.into_signed_in().unwrap())
     }
 
     pub(crate) fn admin(&self) -> Actor {

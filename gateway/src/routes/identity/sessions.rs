@@ -1,7 +1,7 @@
 //! `/api/auth/login`, `refresh`, `logout`: sessions and their tokens.
 
 use chrono::{DateTime, Utc};
-use identity::{Caller, Login};
+use identity::{Caller, Challenge, Login, SignIn};
 use kernel::SessionId;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,28 @@ pub struct AuthTokensView {
     pub refresh_token_expires_at: DateTime<Utc>,
 }
 
+/// Somebody signed in; or somebody whose account asks for a second factor, and who is not signed in yet.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum AuthSignInView {
+    /// The tokens.
+    Done(Box<AuthTokensView>),
+    /// The question.
+    SecondFactor(AuthChallengeView),
+}
+
+/// What somebody gets who has to show a second factor: no tokens.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthChallengeView {
+    /// Always `true`.
+    pub second_factor_required: bool,
+    /// Send it with a code to `POST /api/auth/mfa/challenge`. Keep it secret.
+    pub challenge: String,
+    /// From when on it is too late.
+    pub challenge_expires_at: DateTime<Utc>,
+}
+
 /// Sessions and their tokens.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
@@ -63,7 +85,11 @@ pub fn operations() -> Vec<Operation> {
             )
             .by(Who::Newcomer)
             .body::<AuthLogin>(json!({ "email": "bob@example.com", "password": "violet-mural-97-kestrel" }))
-            .answers::<AuthTokensView>(200, "Signed in.", AuthTokensView::example())
+            .answers::<AuthSignInView>(
+                200,
+                "Signed in; or, with `secondFactorRequired`, asked for the second factor.",
+                AuthTokensView::example(),
+            )
             .errors(&[
                 error(401, "wrong_credentials", "The address or the password is wrong."),
                 error(403, "suspended", "The account is suspended."),
@@ -94,8 +120,8 @@ pub fn operations() -> Vec<Operation> {
 async fn login(context: Context, body: Body<AuthLogin>) -> Result<Reply, Problem> {
     let caller = caller(&context);
     let login = Login::new(&body.email, body.password.0.expose_secret());
-    let signed_in = context.heavy(move |commands| commands.identity.login(&caller, login)).await?;
-    Ok(Reply::ok(&AuthTokensView::from(signed_in)).secret())
+    let sign_in = context.heavy(move |commands| commands.identity.login(&caller, login)).await?;
+    Ok(Reply::ok(&AuthSignInView::from(sign_in)).secret())
 }
 
 async fn refresh(context: Context, body: Body<AuthRefresh>) -> Result<Reply, Problem> {
@@ -116,6 +142,25 @@ async fn logout(context: Context, actor: SignedIn) -> Result<Reply, Problem> {
 /// Who is asking, before anybody is signed in.
 pub(super) fn caller(context: &Context) -> Caller {
     Caller { address: context.address(), request_id: context.request_id().to_owned() }
+}
+
+impl From<SignIn> for AuthSignInView {
+    fn from(sign_in: SignIn) -> Self {
+        match sign_in {
+            SignIn::Done(signed_in) => Self::Done(Box::new((*signed_in).into())),
+            SignIn::SecondFactor(challenge) => Self::SecondFactor(challenge.into()),
+        }
+    }
+}
+
+impl From<Challenge> for AuthChallengeView {
+    fn from(challenge: Challenge) -> Self {
+        Self {
+            second_factor_required: true,
+            challenge: challenge.token.expose_secret().to_owned(),
+            challenge_expires_at: challenge.expires_at,
+        }
+    }
 }
 
 impl From<identity::SignedIn> for AuthTokensView {
