@@ -36,6 +36,12 @@ pub enum Error {
         /// Seconds until the next try counts.
         retry_after: u32,
     },
+    /// Too many mails were asked for from one network address.
+    #[error("too many mails were asked for; try again in {retry_after} seconds")]
+    TooManyMails {
+        /// Seconds until the next one may be asked for.
+        retry_after: u32,
+    },
     /// Of another role.
     #[error(transparent)]
     WrongRole(#[from] WrongRole),
@@ -84,7 +90,9 @@ impl Classify for Error {
                 ErrorKind::Unauthenticated
             }
             Self::Suspended => ErrorKind::Forbidden,
-            Self::TooManyFailures { retry_after } => ErrorKind::TooMany { retry_after: *retry_after },
+            Self::TooManyFailures { retry_after } | Self::TooManyMails { retry_after } => {
+                ErrorKind::TooMany { retry_after: *retry_after }
+            }
             Self::WrongRole(error) => error.kind(),
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Decided { state } => ErrorKind::WrongState { state, allowed: Vec::new() },
@@ -105,6 +113,7 @@ impl Classify for Error {
             Self::RefreshToken => "invalid_refresh_token",
             Self::SignedOut => "signed_out",
             Self::TooManyFailures { .. } => "too_many_failed_sign_ins",
+            Self::TooManyMails { .. } => "too_many_mails",
             Self::WrongRole(error) => error.code(),
             Self::NotFound(_) => "not_found",
             Self::Decided { .. } => "already_decided",

@@ -233,15 +233,40 @@ kernel::id!(
 pub enum LinkPurpose {
     /// Proves that the person reads mail at the address.
     VerifyEmail,
+    /// Sets a new password without the old one.
+    ResetPassword,
 }
 
 impl LinkPurpose {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::VerifyEmail, Self::ResetPassword];
+
     /// As the database and the token's derivation have it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::VerifyEmail => "VERIFY_EMAIL",
+            Self::ResetPassword => "RESET_PASSWORD",
         }
+    }
+
+    /// The event that asks for the mail; its data name the person and the link.
+    #[must_use]
+    pub const fn event(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "email.verification_requested",
+            Self::ResetPassword => "password.reset_requested",
+        }
+    }
+
+    /// What the link is for that an event asks a mail for; none when it asks for none.
+    #[must_use]
+    pub fn of_event(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.event() == name)
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 }
 

@@ -12,6 +12,7 @@ mod schema;
 mod service;
 mod settings;
 mod store;
+mod tasks;
 mod token;
 pub mod vault;
 
@@ -24,6 +25,7 @@ pub use model::*;
 pub use rules::PasswordPolicy;
 pub use service::IdentityService;
 pub use settings::Settings;
+pub use tasks::register;
 pub use token::{AccessToken, Authenticator, Claims, TokenError};
 pub use vault::{Vault, VaultError, VaultSubject};
 
@@ -94,6 +96,34 @@ pub trait IdentityCommands: IdentityQueries {
     /// # Errors
     /// [`Error::Invalid`] when the token is unknown, used or too old.
     fn verify_email(&self, caller: &Caller, token: &str) -> Result<Person, Error>;
+
+    /// Has the mail that proves an address sent again. The same answer, in the same time, for an address of nobody and for one that is
+    /// proved; nothing is sent then, nor to a mailbox that got enough of them within the window.
+    ///
+    /// # Errors
+    /// [`Error::TooManyMails`] when too many were asked for from this network address.
+    fn resend_verification(&self, caller: &Caller, asked: &MailRequest) -> Result<(), Error>;
+
+    /// Has a mail sent by which a new password can be set. Answers as [`IdentityCommands::resend_verification`] does.
+    ///
+    /// # Errors
+    /// [`Error::TooManyMails`].
+    fn forgot_password(&self, caller: &Caller, asked: &MailRequest) -> Result<(), Error>;
+
+    /// Sets a new password by the token from a mail, and ends every session of the person. Hashes a password: call it where no connection is
+    /// held.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the token is unknown, used or too old, or the password is none to take.
+    fn reset_password(&self, caller: &Caller, reset: &PasswordReset) -> Result<(), Error>;
+
+    /// Sets a new password by the one that stands, and ends every other session of the person. A wrong one counts as a failed sign-in.
+    /// Hashes passwords: call it where no connection is held, and in no transaction of your own.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the present password is wrong or the new one none to take; [`Error::TooManyFailures`];
+    /// [`Error::SignedOut`] for anyone but a person with a living session.
+    fn change_password(&self, actor: &Actor, caller: &Caller, change: &PasswordChange) -> Result<(), Error>;
 
     /// Signs somebody in, or asks for the second factor of whoever has one. Compares a password's hash, as long for an unknown address as for a known one: call it where no
     /// connection is held, and in no transaction of your own, with which a noted failure would be rolled back.

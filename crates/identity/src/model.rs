@@ -16,7 +16,10 @@ pub use person::{
 pub use profile::{
     ContractorProfile, Patch, Profile, ProfileForm, ProfilePatch, PublicContractor, PublicCredential, Slug,
 };
-pub use session::{Caller, Challenge, LiveSession, Login, SignIn, SignedIn};
+pub use session::{
+    Caller, Challenge, LiveSession, Login, MailRequest, MailRequestId, PasswordChange, PasswordReset, SignIn,
+    SignedIn,
+};
 pub use verification::{
     Credential, CredentialForm, CredentialKind, Decision, Verification, VerificationForm, VerificationId,
     VerificationState, VerificationStep, VerificationSubmission, bids_end, end_of_day,

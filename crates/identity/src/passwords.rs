@@ -42,7 +42,21 @@ impl Hasher {
                     .to_owned(),
             )
         })?;
-        bcrypt::non_truncating_verify(peppered(pepper, password).expose_secret(), hash).map_err(crypto)
+        let peppered = peppered(pepper, password);
+        let right = bcrypt::non_truncating_verify(peppered.expose_secret(), hash).map_err(crypto)?;
+        if !right {
+            self.make_up_for(hash, &peppered)?;
+        }
+        Ok(right)
+    }
+
+    /// A hash from when the cost was lower is compared sooner than one for nobody, which would tell that somebody has the address: the
+    /// work that is missing to a hash of today is done as well.
+    fn make_up_for(&self, hash: &str, peppered: &SecretString) -> Result<(), Error> {
+        for cost in missing_work(cost_of(hash).unwrap_or(self.cost), self.cost) {
+            bcrypt::non_truncating_hash(peppered.expose_secret(), cost).map_err(crypto)?;
+        }
+        Ok(())
     }
 
     /// Takes as long as [`Hasher::verify`], for an address that nobody has.
@@ -55,9 +69,17 @@ impl Hasher {
 
     /// Whether a hash is as a new one would be; another is replaced when its password is known, at the next sign-in.
     pub(crate) fn is_current(&self, hash: &str, pepper_id: &str) -> bool {
-        let cost = hash.split('$').nth(2).and_then(|cost| cost.parse::<u32>().ok());
-        cost == Some(self.cost) && pepper_id == self.keys.pepper().current.id()
+        cost_of(hash) == Some(self.cost) && pepper_id == self.keys.pepper().current.id()
     }
+}
+
+/// The costs that together with the old one are as much work as today's: each doubles the one before.
+fn missing_work(old: u32, today: u32) -> std::ops::Range<u32> {
+    old..today
+}
+
+fn cost_of(hash: &str) -> Option<u32> {
+    hash.split('$').nth(2).and_then(|cost| cost.parse().ok())
 }
 
 /// 44 characters without a NUL, whatever the password: bcrypt takes 72 bytes.
@@ -123,6 +145,19 @@ mod tests {
             hasher(&Secrets::random(), COST).verify(&password, &hashed.hash, &hashed.pepper_id),
             Err(Error::Crypto(_))
         ));
+    }
+
+    #[test]
+    fn a_wrong_password_is_as_much_work_whatever_the_cost_was_when_it_was_set() {
+        for (old, today) in [(4, 4), (4, 5), (4, 12), (10, 12), (12, 16)] {
+            let work = (1_u64 << old) + missing_work(old, today).map(|cost| 1 << cost).sum::<u64>();
+            assert_eq!(work, 1 << today, "{old} {today}");
+        }
+        let secrets = Secrets::random();
+        let hashed = hasher(&secrets, COST).hash(&Password::typed("correct horse")).unwrap();
+        let dearer = hasher(&secrets, COST + 2);
+        assert!(!dearer.verify(&Password::typed("another"), &hashed.hash, &hashed.pepper_id).unwrap());
+        assert!(dearer.verify(&Password::typed("correct horse"), &hashed.hash, &hashed.pepper_id).unwrap());
     }
 
     #[test]

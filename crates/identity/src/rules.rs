@@ -85,15 +85,15 @@ fn advice(feedback: &zxcvbn::feedback::Feedback) -> String {
         .collect()
 }
 
-/// How long to wait when too many sign-ins have failed: none when another may be tried. `failures` are the times of the newest ones,
-/// newest first.
-pub(crate) fn sign_in_wait(
-    failures: &[Instant],
-    failures_max: usize,
+/// How long to wait where so many are allowed within a window, such as failed sign-ins: none when another may be tried. `newest` are the
+/// times of the newest ones, newest first.
+pub(crate) fn wait_for_window(
+    newest: &[Instant],
+    most: usize,
     window: TimeDelta,
     now: Instant,
 ) -> Option<TimeDelta> {
-    let blocking = failures.get(failures_max.checked_sub(1)?)?;
+    let blocking = newest.get(most.checked_sub(1)?)?;
     let free_at = blocking.checked_add_signed(window)?;
     (free_at > now).then(|| free_at - now)
 }
@@ -193,13 +193,13 @@ mod tests {
     }
 
     #[test]
-    fn the_eleventh_sign_in_waits_until_the_tenth_newest_failure_is_old() {
+    fn the_eleventh_wait_for_windows_until_the_tenth_newest_failure_is_old() {
         let window = TimeDelta::minutes(15);
         let newest_first = |count: i64| (0..count).map(|n| at(100 - n)).collect::<Vec<_>>();
-        assert_eq!(sign_in_wait(&newest_first(9), 10, window, at(100)), None);
-        assert_eq!(sign_in_wait(&newest_first(10), 10, window, at(100)), Some(TimeDelta::seconds(891)));
-        assert_eq!(sign_in_wait(&newest_first(10), 10, window, at(100 + 891)), None);
-        assert_eq!(sign_in_wait(&[], 0, window, at(0)), None);
+        assert_eq!(wait_for_window(&newest_first(9), 10, window, at(100)), None);
+        assert_eq!(wait_for_window(&newest_first(10), 10, window, at(100)), Some(TimeDelta::seconds(891)));
+        assert_eq!(wait_for_window(&newest_first(10), 10, window, at(100 + 891)), None);
+        assert_eq!(wait_for_window(&[], 0, window, at(0)), None);
     }
 
     #[test]
@@ -254,12 +254,12 @@ mod tests {
             let window = TimeDelta::minutes(15);
             let mut failures: Vec<Instant> = ages.iter().map(|age| at(-age)).collect();
             failures.sort_unstable_by(|a, b| b.cmp(a));
-            let wait = sign_in_wait(&failures, most, window, at(0));
+            let wait = wait_for_window(&failures, most, window, at(0));
             let recent = failures.iter().filter(|failure| **failure + window > at(0)).count();
             prop_assert_eq!(wait.is_some(), recent >= most);
             if let Some(wait) = wait {
                 let later = at(i64::from(retry_after(wait)));
-                prop_assert_eq!(sign_in_wait(&failures, most, window, later), None);
+                prop_assert_eq!(wait_for_window(&failures, most, window, later), None);
             }
         }
     }

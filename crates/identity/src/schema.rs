@@ -60,6 +60,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity.mail_requests (id) {
+        id -> Uuid,
+        purpose -> Text,
+        person_id -> Nullable<Uuid>,
+        account_key -> Bytea,
+        address_key -> Bytea,
+        requested_at -> Timestamptz,
+        answered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     identity.people (id) {
         id -> Uuid,
         role -> Text,
@@ -77,6 +89,7 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        password_set_at -> Timestamptz,
     }
 }
 
@@ -142,6 +155,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     data_keys,
     known_addresses,
     link_tokens,
+    mail_requests,
     people,
     refresh_tokens,
     sessions,

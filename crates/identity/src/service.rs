@@ -3,6 +3,8 @@
 //! SQL belongs to the store, decisions to the rules.
 
 mod accounts;
+mod links;
+mod passwords;
 mod profiles;
 mod sessions;
 mod verifications;
@@ -10,10 +12,11 @@ mod verifications;
 use database::Db;
 use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId, Position, SessionId, Via};
 
-use crate::keys::Keys;
+use crate::keys::{Keys, LinkPurpose};
 use crate::model::{
-    Caller, Decision, Login, Me, NewAdmin, Person, Profile, ProfilePatch, PublicContractor, Registration,
-    SignIn, SignedIn, Verification, VerificationId, VerificationState, VerificationSubmission,
+    Caller, Decision, Login, MailRequest, Me, NewAdmin, PasswordChange, PasswordReset, Person, Profile,
+    ProfilePatch, PublicContractor, Registration, SignIn, SignedIn, Verification, VerificationId,
+    VerificationState, VerificationSubmission,
 };
 use crate::passwords::Hasher;
 use crate::rules::PasswordPolicy;
@@ -102,6 +105,22 @@ impl IdentityCommands for IdentityService {
 
     fn verify_email(&self, _: &Caller, token: &str) -> Result<Person, Error> {
         self.prove_email(token)
+    }
+
+    fn resend_verification(&self, caller: &Caller, asked: &MailRequest) -> Result<(), Error> {
+        self.ask_for_mail(caller, LinkPurpose::VerifyEmail, asked)
+    }
+
+    fn forgot_password(&self, caller: &Caller, asked: &MailRequest) -> Result<(), Error> {
+        self.ask_for_mail(caller, LinkPurpose::ResetPassword, asked)
+    }
+
+    fn reset_password(&self, caller: &Caller, reset: &PasswordReset) -> Result<(), Error> {
+        self.set_password_by_link(caller, reset)
+    }
+
+    fn change_password(&self, actor: &Actor, caller: &Caller, change: &PasswordChange) -> Result<(), Error> {
+        self.set_password_by_password(actor, caller, change)
     }
 
     fn login(&self, caller: &Caller, login: Login) -> Result<SignIn, Error> {

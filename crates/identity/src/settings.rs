@@ -27,6 +27,15 @@ pub struct Settings {
     pub refresh_retry_seconds: u32,
     /// How long the link in a verification mail is good, in hours.
     pub verification_link_hours: u32,
+    /// How long the link in a mail that sets a new password is good, in minutes.
+    pub reset_link_minutes: u32,
+    /// How many mails of one kind anyone may have sent to one address by asking, within the window; what is asked beyond is answered the
+    /// same and sends nothing.
+    pub mail_requests_max: u16,
+    /// How many such mails may be asked for from one network address within the window, whoever they are for.
+    pub mail_requests_per_caller_max: u16,
+    /// The window in which mails that were asked for count, in minutes.
+    pub mail_request_window_minutes: u32,
     /// The fewest characters of a password.
     pub password_chars_min: u16,
     /// The most characters of a password; at least 64.
@@ -63,6 +72,10 @@ impl Default for Settings {
             session_days: 30,
             refresh_retry_seconds: 10,
             verification_link_hours: 48,
+            reset_link_minutes: 60,
+            mail_requests_max: 3,
+            mail_requests_per_caller_max: 20,
+            mail_request_window_minutes: 60,
             password_chars_min: 8,
             password_chars_max: 256,
             password_score_min: 3,
@@ -89,6 +102,10 @@ impl Settings {
             ("session_days", self.session_days.into(), 1..=DAYS_MAX),
             ("refresh_retry_seconds", self.refresh_retry_seconds.into(), 0..=600),
             ("verification_link_hours", self.verification_link_hours.into(), 1..=DAYS_MAX * 24),
+            ("reset_link_minutes", self.reset_link_minutes.into(), 5..=7 * 24 * 60),
+            ("mail_requests_max", self.mail_requests_max.into(), 1..=1_000),
+            ("mail_requests_per_caller_max", self.mail_requests_per_caller_max.into(), 1..=10_000),
+            ("mail_request_window_minutes", self.mail_request_window_minutes.into(), 1..=MINUTES_MAX),
             ("password_chars_min", self.password_chars_min.into(), 8..=64),
             ("password_chars_max", self.password_chars_max.into(), 64..=1_024),
             ("password_score_min", self.password_score_min.into(), 0..=4),

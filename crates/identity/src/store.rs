@@ -1,10 +1,12 @@
 //! The SQL of this crate: plain functions over a connection. Decisions do not belong here.
 
+mod links;
 mod people;
 mod sessions;
 mod vault;
 mod verifications;
 
+pub(crate) use links::*;
 pub(crate) use people::*;
 pub(crate) use sessions::*;
 pub(crate) use vault::*;

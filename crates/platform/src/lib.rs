@@ -81,6 +81,7 @@ impl Platform {
         tasks::register(&mut registry);
 
         let identity = Arc::new(IdentityService::new(db.clone(), keys.clone(), settings.identity.clone()));
+        identity::register(&mut registry, identity.clone());
         let marketplace = Arc::new(MarketplaceService::new(db.clone(), clock.clone(), settings.marketplace));
         marketplace::register(&mut registry, marketplace.clone());
         let contracts = Arc::new(ContractsService::new(db.clone(), vault.clone(), settings.contracts));

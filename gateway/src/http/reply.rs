@@ -40,6 +40,12 @@ impl Reply {
         Self::json(StatusCode::ACCEPTED, view)
     }
 
+    /// 202 without a word: it will be done, or not, and nobody is told which.
+    #[must_use]
+    pub fn taken() -> Self {
+        Self::bytes(StatusCode::ACCEPTED, Vec::new())
+    }
+
     /// 204.
     #[must_use]
     pub fn no_content() -> Self {

@@ -72,7 +72,9 @@ pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
 
 /// What the parameters and bodies of these operations name is nobody's: there is nothing to be a stranger to.
 pub(super) const NAME_NOTHING: &[&str] = &[
+    "changePassword",
     "createJob",
+    "forgotPassword",
     "getApiHealth",
     "getDocsPage",
     "getDocument",
@@ -94,6 +96,8 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "receiveSimulatedWebhook",
     "refresh",
     "register",
+    "resendVerification",
+    "resetPassword",
     "submitVerification",
     "updateProfile",
     "verifyEmail",

@@ -50,6 +50,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("identity.known_addresses", NoPerson, "address_key"),
     ("identity.link_tokens", NoPerson, "purpose token_hash"),
     ("identity.link_tokens", Erasable, "email_canonical"),
+    ("identity.mail_requests", NoPerson, "account_key address_key purpose"),
     ("identity.people", NoPerson, "password_hash pepper_id role time_zone"),
     ("identity.people", Erasable, "email email_canonical full_name phone"),
     ("identity.refresh_tokens", NoPerson, "token_hash"),

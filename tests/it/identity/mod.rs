@@ -7,6 +7,7 @@ use tests::{Answer, Person, TestApp, papers};
 mod admin;
 mod auth;
 mod contractors;
+mod passwords;
 mod sessions;
 mod users;
 

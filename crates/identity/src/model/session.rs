@@ -32,6 +32,44 @@ impl Login {
     }
 }
 
+kernel::id!(
+    /// A mail that somebody asked for.
+    MailRequestId,
+    "mrq"
+);
+
+/// Asks for a mail to an address: one that proves it, or one that sets a new password.
+#[derive(Debug, Clone)]
+pub struct MailRequest {
+    pub(crate) email_canonical: String,
+}
+
+impl MailRequest {
+    /// Takes any text: what is no address of anybody gets no mail, and whoever asked is told the same.
+    #[must_use]
+    pub fn new(email: &str) -> Self {
+        Self { email_canonical: Email::lookup(email) }
+    }
+}
+
+/// Sets a new password by the token from a mail. The password is judged with what is known of the person, so it is whole only then.
+#[derive(Debug, Clone)]
+pub struct PasswordReset {
+    /// From the mail.
+    pub token: SecretString,
+    /// The new password.
+    pub password: SecretString,
+}
+
+/// Sets a new password by the one that stands.
+#[derive(Debug, Clone)]
+pub struct PasswordChange {
+    /// The password that stands.
+    pub current: SecretString,
+    /// The new one.
+    pub new: SecretString,
+}
+
 /// A session begun or gone on with.
 #[derive(Debug, Clone)]
 pub struct SignedIn {

@@ -1,14 +1,13 @@
 //! Making accounts, and proving their addresses.
 
-use chrono::TimeDelta;
-use database::{Error as DbError, Tx};
-use kernel::{Fault, Faults, Instant, PartyId, PersonId, Role};
+use database::Tx;
+use kernel::{PartyId, PersonId, Role};
 use outbox::{Aggregate, NewEvent};
-use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::IdentityService;
-use crate::keys::{LinkPurpose, LinkTokenId, link_token, token_hash};
+use super::links::refuse_link;
+use crate::keys::{LinkPurpose, token_hash};
 use crate::model::{Caller, Email, NewAdmin, Person, Registration, SignedIn};
 use crate::passwords::Hashed;
 use crate::{Error, rules, store};
@@ -46,7 +45,8 @@ impl IdentityService {
             if person.role == Role::Contractor {
                 store::insert_contractor_profile(tx.conn(), person.id)?;
             }
-            self.request_email_verification(tx, &person, &registration.email, now, &caller.request_id)?;
+            let email = registration.email.canonical();
+            self.send_link(tx, LinkPurpose::VerifyEmail, person.id, email, &caller.request_id)?;
             let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
             store::remember_address(tx.conn(), person.id, &address, now, self.known_since(now))?;
             self.begin_session(tx, person, now)
@@ -82,8 +82,8 @@ impl IdentityService {
         self.db.transaction(|tx| {
             let now = tx.now()?;
             let used = store::use_link_token(tx.conn(), LinkPurpose::VerifyEmail.as_str(), &hash, now)?;
-            let (person, email) = used.ok_or_else(no_such_link)?;
-            store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(no_such_link)
+            let (person, email) = used.ok_or_else(refuse_link)?;
+            store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(refuse_link)
         })
     }
 
@@ -101,41 +101,6 @@ impl IdentityService {
         let taken = self.db.read(|conn| store::email_exists(conn, email.canonical()))?;
         if taken { Err(Error::EmailInUse) } else { Ok(()) }
     }
-
-    /// Stores a link and asks for its mail. The event names the link; the token is made when the mail is rendered.
-    fn request_email_verification(
-        &self,
-        tx: &mut Tx<'_>,
-        person: &Person,
-        email: &Email,
-        now: Instant,
-        request_id: &str,
-    ) -> Result<(), DbError> {
-        let id = LinkTokenId::new();
-        let token = link_token(&self.keys, LinkPurpose::VerifyEmail, id);
-        let lifetime = TimeDelta::hours(i64::from(self.settings.verification_link_hours));
-        let new = store::NewLinkToken {
-            id,
-            person_id: person.id,
-            purpose: LinkPurpose::VerifyEmail.as_str(),
-            token_hash: &token_hash(token.expose_secret()),
-            email_canonical: email.canonical(),
-            created_at: now,
-            expires_at: now + lifetime,
-        };
-        store::insert_link_token(tx.conn(), &new)?;
-        outbox::publish(
-            tx,
-            NewEvent {
-                name: "email.verification_requested",
-                version: 1,
-                aggregate: Aggregate { kind: "person", id: person.id.uuid() },
-                request_id: request_id.to_owned(),
-                data: json!({ "personId": person.id, "linkTokenId": id }),
-            },
-        );
-        Ok(())
-    }
 }
 
 fn insert(tx: &mut Tx<'_>, new: &store::NewPerson<'_>, request_id: &str) -> Result<Person, Error> {
@@ -152,10 +117,4 @@ fn insert(tx: &mut Tx<'_>, new: &store::NewPerson<'_>, request_id: &str) -> Resu
         },
     );
     Ok(person)
-}
-
-/// One answer for unknown, used and too old: which of them it is, is nobody's business but the holder's.
-fn no_such_link() -> Error {
-    Faults::from(Fault::new("/token", "invalid_link", "is unknown, used, or too old; ask for a new mail"))
-        .into()
 }

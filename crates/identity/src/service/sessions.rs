@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::IdentityService;
-use crate::keys::token_hash;
+use crate::keys::{Keys, token_hash};
 use crate::model::{Caller, Login, Me, Person, SignIn, SignedIn};
 use crate::passwords::Hashed;
 use crate::rules::{self, RefreshOutcome};
@@ -17,11 +17,21 @@ use crate::store::{self, Bucket, EndReason, SessionRow};
 use crate::{Error, live_sessions};
 
 /// Whose failures a sign-in counts among.
-struct Buckets {
+pub(super) struct Buckets {
     account: Vec<u8>,
     address: Vec<u8>,
     /// Nobody's id for an unknown address, so that the same questions are asked.
     person: PersonId,
+}
+
+impl Buckets {
+    pub(super) fn of(keys: &Keys, email_canonical: &str, person: PersonId, caller: &Caller) -> Self {
+        Self {
+            account: keys.throttle_key("account", email_canonical.as_bytes()),
+            address: keys.throttle_key("address", &rules::caller_network(caller.address)),
+            person,
+        }
+    }
 }
 
 impl IdentityService {
@@ -49,11 +59,8 @@ impl IdentityService {
 
     pub(super) fn sign_in(&self, caller: &Caller, login: &Login) -> Result<SignIn, Error> {
         let credentials = self.db.read(|conn| store::find_credentials(conn, &login.email_canonical))?;
-        let buckets = Buckets {
-            account: self.keys.throttle_key("account", login.email_canonical.as_bytes()),
-            address: self.keys.throttle_key("address", &rules::caller_network(caller.address)),
-            person: credentials.as_ref().map_or(PersonId::from(Uuid::nil()), |found| found.person),
-        };
+        let person = credentials.as_ref().map_or(PersonId::from(Uuid::nil()), |found| found.person);
+        let buckets = Buckets::of(&self.keys, &login.email_canonical, person, caller);
         let now = self.db.now()?;
         self.db.read(|conn| self.refuse_too_many(conn, &buckets, now))?;
         // No connection is held from here until the password is judged.
@@ -74,6 +81,10 @@ impl IdentityService {
             let now = tx.now()?;
             // Counted again: of a hundred guesses at once, only as many as may fail get a truthful answer.
             self.refuse_too_many(tx.conn(), &buckets, now)?;
+            // Of a password that was replaced while it was compared begins no session: the reset has ended all that it knew of.
+            if !store::password_stands(tx.conn(), person.id, found.password_set_at)? {
+                return Err(Error::WrongCredentials);
+            }
             if let Some(Hashed { hash, pepper_id }) = &upgrade {
                 store::upgrade_hash(tx.conn(), person.id, &found.password_hash, hash, pepper_id)?;
             }
@@ -205,20 +216,30 @@ impl IdentityService {
         })
     }
 
-    /// Notes a failure, unless so many are noted already that this one gets no truthful answer.
+    /// Refuses, in the words that a wrong password and an unknown address have in common.
     fn refuse_sign_in(&self, buckets: &Buckets) -> Result<SignIn, Error> {
+        self.note_failure(buckets)?;
+        Err(Error::WrongCredentials)
+    }
+
+    /// Notes that a password was wrong, unless so many are noted already that nobody is to be told.
+    pub(super) fn note_failure(&self, buckets: &Buckets) -> Result<(), Error> {
         self.db.transaction(|tx| {
             store::lock_buckets(tx.conn(), &[&buckets.account, &buckets.address])?;
             let now = tx.now()?;
             self.refuse_too_many(tx.conn(), buckets, now)?;
             store::sweep_failures(tx.conn(), now - self.sign_in_window())?;
             store::insert_failure(tx.conn(), &buckets.account, &buckets.address, now)?;
-            Ok::<(), Error>(())
-        })?;
-        Err(Error::WrongCredentials)
+            Ok(())
+        })
     }
 
-    fn refuse_too_many(&self, conn: &mut PgConnection, buckets: &Buckets, now: Instant) -> Result<(), Error> {
+    pub(super) fn refuse_too_many(
+        &self,
+        conn: &mut PgConnection,
+        buckets: &Buckets,
+        now: Instant,
+    ) -> Result<(), Error> {
         let known = store::is_known_address(conn, buckets.person, &buckets.address, self.known_since(now))?;
         let by_account = self.failure_wait(conn, Bucket::Account(&buckets.account), now)?;
         let by_address = self.failure_wait(conn, Bucket::Address(&buckets.address), now)?;
@@ -237,7 +258,7 @@ impl IdentityService {
     ) -> Result<Option<TimeDelta>, DbError> {
         let most = self.settings.sign_in_failures_max;
         let failures = store::newest_failures(conn, bucket, now - self.sign_in_window(), i64::from(most))?;
-        Ok(rules::sign_in_wait(&failures, usize::from(most), self.sign_in_window(), now))
+        Ok(rules::wait_for_window(&failures, usize::from(most), self.sign_in_window(), now))
     }
 
     /// Since when a sign-in makes its address known.

@@ -62,22 +62,71 @@ fn point(lat: Option<f64>, lng: Option<f64>) -> Result<Option<GeoPoint>, Error> 
 }
 
 /// What a password is compared with.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = people, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct Credentials {
+    #[diesel(column_name = id)]
     pub(crate) person: PersonId,
     pub(crate) password_hash: String,
     pub(crate) pepper_id: String,
+    pub(crate) password_set_at: Instant,
 }
 
 pub(crate) fn find_credentials(
     conn: &mut PgConnection,
     email_canonical: &str,
 ) -> Result<Option<Credentials>, Error> {
-    let found = people::table
+    Ok(people::table
         .filter(people::email_canonical.eq(email_canonical))
-        .select((people::id, people::password_hash, people::pepper_id))
+        .select(Credentials::as_select())
         .first(conn)
-        .optional()?;
-    Ok(found.map(|(person, password_hash, pepper_id)| Credentials { person, password_hash, pepper_id }))
+        .optional()?)
+}
+
+pub(crate) fn find_credentials_of(
+    conn: &mut PgConnection,
+    person: PersonId,
+) -> Result<Option<Credentials>, Error> {
+    Ok(people::table.find(person).select(Credentials::as_select()).first(conn).optional()?)
+}
+
+/// Whether the password is still the one that was set then. Ask under the person's lock: a hash that was only renewed is the same password.
+pub(crate) fn password_stands(
+    conn: &mut PgConnection,
+    person: PersonId,
+    set_at: Instant,
+) -> Result<bool, Error> {
+    let same = people::table.find(person).filter(people::password_set_at.eq(set_at));
+    Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+}
+
+/// Sets a new password.
+pub(crate) fn set_password(
+    conn: &mut PgConnection,
+    person: PersonId,
+    hash: &str,
+    pepper_id: &str,
+    now: Instant,
+) -> Result<(), Error> {
+    diesel::update(people::table.find(person))
+        .set((
+            people::password_hash.eq(hash),
+            people::pepper_id.eq(pepper_id),
+            people::password_set_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(crate) fn find_person_id(
+    conn: &mut PgConnection,
+    email_canonical: &str,
+) -> Result<Option<PersonId>, Error> {
+    Ok(people::table
+        .filter(people::email_canonical.eq(email_canonical))
+        .select(people::id)
+        .first(conn)
+        .optional()?)
 }
 
 pub(crate) fn find_person(conn: &mut PgConnection, id: PersonId) -> Result<Option<Person>, Error> {

@@ -1,14 +1,13 @@
-//! Sessions, refresh tokens, links in mails and failed sign-ins.
+//! Sessions, refresh tokens and failed sign-ins.
 
-use database::{Error, PgConnection};
+use database::{Error, PgConnection, Tx};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use kernel::{Instant, PersonId, SessionId};
 use uuid::Uuid;
 
-use crate::keys::LinkTokenId;
 use crate::model::LiveSession;
-use crate::schema::{known_addresses, link_tokens, people, refresh_tokens, sessions, sign_in_failures};
+use crate::schema::{known_addresses, people, refresh_tokens, sessions, sign_in_failures};
 
 /// How many stale rows each new one sweeps away: more than one, so that they never pile up, and few, so that nobody waits.
 const SWEEP_ROWS: i64 = 20;
@@ -140,6 +139,8 @@ pub(crate) fn extend_session(
 pub(crate) enum EndReason {
     Logout,
     TokenReuse,
+    PasswordChanged,
+    PasswordReset,
 }
 
 impl EndReason {
@@ -147,6 +148,8 @@ impl EndReason {
         match self {
             Self::Logout => "LOGOUT",
             Self::TokenReuse => "TOKEN_REUSE",
+            Self::PasswordChanged => "PASSWORD_CHANGED",
+            Self::PasswordReset => "PASSWORD_RESET",
         }
     }
 }
@@ -161,6 +164,23 @@ pub(crate) fn end_session(
     Ok(diesel::update(sessions::table.find(id).filter(sessions::ended_at.is_null()))
         .set((sessions::ended_at.eq(now), sessions::end_reason.eq(reason.as_str())))
         .execute(conn)?)
+}
+
+/// Ends every session of a person that has not ended, but for one that is to stay; how many that were.
+pub(crate) fn end_sessions_of(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    stays: Option<SessionId>,
+    reason: EndReason,
+) -> Result<usize, Error> {
+    let now = tx.now()?;
+    let living = sessions::table
+        .filter(sessions::person_id.eq(person).and(sessions::ended_at.is_null()))
+        // Nobody's id when none is to stay.
+        .filter(sessions::id.ne(stays.unwrap_or(SessionId::from(Uuid::nil()))));
+    Ok(diesel::update(living)
+        .set((sessions::ended_at.eq(now), sessions::end_reason.eq(reason.as_str())))
+        .execute(tx.conn())?)
 }
 
 /// Those of these sessions that have not ended or expired and whose person is not suspended.
@@ -192,43 +212,6 @@ pub(crate) fn live_sessions(conn: &mut PgConnection, ids: &[SessionId]) -> Resul
             })
         })
         .collect()
-}
-
-/// A link to be mailed.
-#[derive(Insertable)]
-#[diesel(table_name = link_tokens)]
-pub(crate) struct NewLinkToken<'a> {
-    pub(crate) id: LinkTokenId,
-    pub(crate) person_id: PersonId,
-    pub(crate) purpose: &'a str,
-    pub(crate) token_hash: &'a [u8],
-    pub(crate) email_canonical: &'a str,
-    pub(crate) created_at: Instant,
-    pub(crate) expires_at: Instant,
-}
-
-pub(crate) fn insert_link_token(conn: &mut PgConnection, new: &NewLinkToken<'_>) -> Result<(), Error> {
-    diesel::insert_into(link_tokens::table).values(new).execute(conn)?;
-    Ok(())
-}
-
-/// Uses a link up, if it is good now; whose it was and the address it proves.
-pub(crate) fn use_link_token(
-    conn: &mut PgConnection,
-    purpose: &str,
-    hash: &[u8],
-    now: Instant,
-) -> Result<Option<(PersonId, String)>, Error> {
-    let good = link_tokens::table
-        .filter(link_tokens::token_hash.eq(hash))
-        .filter(link_tokens::purpose.eq(purpose))
-        .filter(link_tokens::used_at.is_null())
-        .filter(link_tokens::expires_at.gt(now));
-    Ok(diesel::update(good)
-        .set(link_tokens::used_at.eq(now))
-        .returning((link_tokens::person_id, link_tokens::email_canonical))
-        .get_result(conn)
-        .optional()?)
 }
 
 /// Whose failed sign-ins are counted.
@@ -315,6 +298,12 @@ pub(crate) fn is_known_address(
     let known =
         known_addresses::table.find((person.uuid(), address)).filter(known_addresses::signed_in_at.gt(since));
     Ok(diesel::select(diesel::dsl::exists(known)).get_result(conn)?)
+}
+
+/// Forgets everywhere that somebody signed in.
+pub(crate) fn forget_addresses(conn: &mut PgConnection, person: PersonId) -> Result<(), Error> {
+    diesel::delete(known_addresses::table.filter(known_addresses::person_id.eq(person))).execute(conn)?;
+    Ok(())
 }
 
 /// Remembers where somebody signed in, and forgets where they did so before `stale` only.

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod facts;
+mod passwords;
 mod profiles;
 mod refresh;
 mod schema;

@@ -30,7 +30,10 @@ impl World {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        let database = TestDatabase::new();
+        Self::over(TestDatabase::new(), settings)
+    }
+
+    pub(crate) fn over(database: TestDatabase, settings: Settings) -> Self {
         let secrets = Secrets::random();
         let keys = Keys::derive(&secrets).unwrap();
         let service = IdentityService::new(database.db.clone(), keys.clone(), settings.clone());

@@ -110,7 +110,8 @@ impl NotificationsService {
                 }
                 Variable::Token => {
                     let link = event.id("linkTokenId")?;
-                    let purpose = identity::LinkPurpose::VerifyEmail;
+                    let purpose = identity::LinkPurpose::of_event(&event.name)
+                        .ok_or_else(|| TaskError::Park(format!("event {} asks for no link", event.name)))?;
                     variables.token = Some(identity::link_token(&self.keys, purpose, link));
                 }
             }

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod auth;
 mod change;
 pub mod contractors;
+pub mod passwords;
 pub mod sessions;
 pub mod users;
 pub mod views;
@@ -15,6 +16,7 @@ use crate::operation::Operation;
 pub fn operations() -> Vec<Operation> {
     [
         auth::operations(),
+        passwords::operations(),
         sessions::operations(),
         users::operations(),
         contractors::operations(),
