@@ -12,6 +12,7 @@ use crate::http::cursor::CursorKey;
 use crate::jobs::Jobs;
 use crate::lanes::Lanes;
 use crate::rates::Rates;
+use crate::refusals::Refusals;
 use crate::sessions::Sessions;
 use crate::settings::ServerConfig;
 
@@ -25,6 +26,8 @@ struct Inner {
     lanes: Lanes,
     cursors: CursorKey,
     rates: Rates,
+    audit: audit::Keys,
+    refusals: Refusals,
     sessions: Sessions,
     jobs: Jobs,
     document: String,
@@ -48,6 +51,8 @@ impl App {
             lanes: Lanes::start(platform, &config)?,
             cursors: CursorKey::new(config.cursor_key()),
             rates: Rates::new(&config.rate_limit),
+            audit: platform.audit().keys().clone(),
+            refusals: Refusals::start(platform)?,
             sessions: Sessions::start(platform)?,
             jobs: Jobs::start(platform)?,
             document,
@@ -79,6 +84,16 @@ impl App {
 
     pub(crate) fn rates(&self) -> &Rates {
         &self.0.rates
+    }
+
+    /// The keys of the audit trail.
+    pub(crate) fn audit(&self) -> &audit::Keys {
+        &self.0.audit
+    }
+
+    /// Where refused calls are written down.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

@@ -22,9 +22,10 @@ use crate::http::{Problem, etag};
 use crate::middleware::request_id;
 use crate::operation::{self, Key, Rate};
 use crate::rates::Left;
-use crate::request::address;
+use crate::refusals;
 use crate::request::call::Call;
 use crate::request::key::IdempotencyKey;
+use crate::request::{address, trail};
 use crate::table::Entry;
 
 /// The longest `User-Agent` that is kept.
@@ -45,8 +46,8 @@ pub(crate) async fn pass(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     request.extensions_mut().insert(Matched(entry.operation.path));
-    let mut left = None;
-    let admitted = admit(&app, &entry, &mut request, &mut left).await;
+    let (path, mut left, mut caller) = (request.path().to_owned(), None, None);
+    let admitted = admit(&app, &entry, &mut request, &mut left, &mut caller).await;
     let mut response = match admitted {
         Ok(()) => {
             let bare = request.request().clone();
@@ -65,6 +66,13 @@ pub(crate) async fn pass(
     if let Some(left) = left.or_else(counted_inside) {
         left.write(response.headers_mut());
     }
+    if refusals::is_noted(&entry.operation, response.status()) {
+        let address = address::client(response.request(), &app.config().http.trusted_proxies);
+        let id = request_id::of(response.request());
+        let context = trail::context(&app, &entry.operation, caller.as_ref(), address, &path, &id);
+        let problem = response.response().error().and_then(|error| error.as_error::<Problem>());
+        app.refusals().note(context, problem.map_or("refused", Problem::code));
+    }
     Ok(response)
 }
 
@@ -73,6 +81,7 @@ async fn admit(
     entry: &Arc<Entry>,
     request: &mut ServiceRequest,
     left: &mut Option<Left>,
+    caller: &mut Option<Actor>,
 ) -> Result<(), Problem> {
     let operation = &entry.operation;
     require_single_headers(request)?;
@@ -89,6 +98,7 @@ async fn admit(
         *left = app.rates().register(address)?;
     }
     let actor = actor?;
+    caller.clone_from(&actor);
     admit_actor(entry, actor.as_ref())?;
     let key = match operation.key {
         Key::None => None,

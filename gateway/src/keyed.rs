@@ -16,6 +16,7 @@ use crate::http::{Problem, Reply};
 use crate::lanes::Writing;
 use crate::operation::Key;
 use crate::request::call::Call;
+use crate::request::trail;
 
 /// Days that a key is kept whose command moves no money.
 const KEEP_DAYS: u16 = 7;
@@ -84,9 +85,11 @@ where
     E: TransactionError + Into<Problem> + Send + 'static,
 {
     let app = call.app.clone();
-    let command = move |lent: &Writing| match Keyed::of(&call) {
-        None => lent.db.unit(|| work(&lent.commands)).map(answer).map_err(Into::into),
-        Some(keyed) => once(lent, &keyed, || work(&lent.commands).map(&answer)),
+    let command = move |lent: &Writing| {
+        audit::command(&lent.db, trail::of(&call), || match Keyed::of(&call) {
+            None => lent.db.unit(|| work(&lent.commands)).map(answer).map_err(Into::into),
+            Some(keyed) => once(lent, &keyed, || work(&lent.commands).map(&answer)),
+        })
     };
     app.lanes().write(command).await
 }
@@ -127,8 +130,8 @@ where
     E: TransactionError + Into<Problem> + Send + 'static,
 {
     let app = call.app.clone();
-    let command = move |lent: &Writing| {
-        let Some(keyed) = Keyed::of(&call) else {
+    let steps = move |lent: &Writing, call: &Call| {
+        let Some(keyed) = Keyed::of(call) else {
             let reference = Uuid::now_v7();
             let intended = lent.db.unit(|| intend(&lent.commands, reference)).map_err(Into::into)?;
             return ask(&lent.commands, intended).map(answer).map_err(Into::into);
@@ -140,6 +143,7 @@ where
         let result = ask(&lent.commands, intended).map_err(Into::into);
         finish(lent, &keyed, &ticket, result.map(answer))
     };
+    let command = move |lent: &Writing| audit::command(&lent.db, trail::of(&call), || steps(lent, &call));
     app.lanes().heavy(command).await
 }
 

@@ -14,6 +14,7 @@ pub mod openapi;
 mod operation;
 mod rates;
 mod readiness;
+mod refusals;
 mod request;
 pub mod routes;
 mod server;

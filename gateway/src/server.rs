@@ -144,6 +144,7 @@ impl Server {
         let (thread, app) = (self.thread.take(), self.app.clone());
         let ended = tokio::task::spawn_blocking(move || {
             let ended = thread.map(JoinHandle::join);
+            app.refusals().finish();
             if !app.lanes().drain(patience) {
                 tracing::warn!("work was still under way on the executor's threads");
             }
@@ -246,6 +247,7 @@ async fn keep_house(app: App) {
     loop {
         rounds.tick().await;
         app.rates().tidy();
+        app.refusals().tidy();
         telemetry::upkeep();
     }
 }

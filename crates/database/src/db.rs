@@ -76,8 +76,12 @@ enum Slot {
     Vacant,
 }
 
+/// What a transaction begins with.
+type Opening = fn(&mut Tx<'_>);
+
 thread_local! {
     static SLOTS: RefCell<HashMap<u64, Slot>> = RefCell::new(HashMap::new());
+    static OPENINGS: RefCell<HashMap<u64, Opening>> = RefCell::new(HashMap::new());
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -158,6 +162,24 @@ impl Db {
             return self.join(work);
         }
         self.outermost(|_| work())
+    }
+
+    /// Runs `work`; every outermost transaction on this database that it begins on this thread begins with `opening`. For what
+    /// belongs to whole calls, such as the trail of who made them, and is none of the services' business.
+    pub fn opening<T>(&self, opening: fn(&mut Tx<'_>), work: impl FnOnce() -> T) -> T {
+        /// Puts the former one back, also when `work` panics.
+        struct Restore(u64, Option<Opening>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                OPENINGS.with_borrow_mut(|openings| match self.1 {
+                    Some(former) => openings.insert(self.0, former),
+                    None => openings.remove(&self.0),
+                });
+            }
+        }
+        let former = OPENINGS.with_borrow_mut(|openings| openings.insert(self.0.id, opening));
+        let _restore = Restore(self.0.id, former);
+        work()
     }
 
     /// Whether a transaction is under way on this thread.
@@ -257,7 +279,8 @@ impl Db {
         self.begin()?;
         // Leaves no open transaction behind, whatever happens in between: a panic included.
         let guard = Abandon { db: self };
-        let outcome = work(self).and_then(|value| {
+        let opened = self.run_opening().map_err(E::from);
+        let outcome = opened.and_then(|()| work(self)).and_then(|value| {
             let after_commit = self.lend()?.with(Session::finish)?;
             Ok((value, after_commit))
         });
@@ -285,6 +308,16 @@ impl Db {
                 Err(error)
             }
         }
+    }
+
+    fn run_opening(&self) -> Result<(), Error> {
+        let Some(opening) = OPENINGS.with_borrow(|openings| openings.get(&self.0.id).copied()) else {
+            return Ok(());
+        };
+        self.lend()?.with(|session| {
+            opening(&mut Tx { session });
+            Ok(())
+        })
     }
 
     /// BEGIN; on another connection when this one turns out to be lost, since nothing was done yet.

@@ -23,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) poisoned: bool,
     buffers: HashMap<TypeId, Box<dyn Any>>,
     flushes: Vec<Flush>,
+    /// Those that wait until no other is left.
+    closings: Vec<Flush>,
     after_commit: Vec<Box<dyn FnOnce()>>,
 }
 
@@ -35,6 +37,7 @@ impl Session {
             poisoned: false,
             buffers: HashMap::new(),
             flushes: Vec::new(),
+            closings: Vec::new(),
             after_commit: Vec::new(),
         }
     }
@@ -48,8 +51,12 @@ impl Session {
     /// Writes what is buffered and commits; then hands over what is to be done after that.
     pub(crate) fn finish(&mut self) -> Result<Vec<Box<dyn FnOnce()>>, Error> {
         self.check_whole()?;
-        while !self.flushes.is_empty() {
-            for flush in std::mem::take(&mut self.flushes) {
+        loop {
+            let due = self.next_flushes();
+            if due.is_empty() {
+                break;
+            }
+            for flush in due {
                 flush(&mut Tx { session: self })?;
             }
         }
@@ -61,6 +68,12 @@ impl Session {
             },
         )?;
         Ok(std::mem::take(&mut self.after_commit))
+    }
+
+    /// The ordinary ones in the order in which their buffers were begun; when none is left, those that close.
+    fn next_flushes(&mut self) -> Vec<Flush> {
+        let due = std::mem::take(&mut self.flushes);
+        if due.is_empty() { std::mem::take(&mut self.closings) } else { due }
     }
 
     /// After a failed statement Postgres answers COMMIT with a quiet ROLLBACK and no error. Whoever swallowed the failure
@@ -82,6 +95,7 @@ impl Session {
         self.poisoned = false;
         self.buffers.clear();
         self.flushes.clear();
+        self.closings.clear();
         self.after_commit.clear();
     }
 }
@@ -114,17 +128,34 @@ impl Tx<'_> {
     /// A buffer that lives as long as this transaction; `flush` gets what is in it just before COMMIT. For rows that many
     /// places add to and one statement can write.
     pub fn buffer<T: Default + 'static>(&mut self, flush: fn(&mut Tx<'_>, T) -> Result<(), Error>) -> &mut T {
-        let Session { buffers, flushes, .. } = &mut *self.session;
-        let slot = buffers.entry(TypeId::of::<T>()).or_insert_with(|| {
-            flushes.push(Box::new(move |tx: &mut Tx<'_>| {
-                let filled = tx.session.buffers.remove(&TypeId::of::<T>());
+        self.slot(flush, |session| &mut session.flushes)
+    }
+
+    /// As [`Tx::buffer`], and flushed when every other buffer has been: the last statement before COMMIT. For what takes a lock
+    /// that others want, and for what tells of all the rest.
+    pub fn closing_buffer<T: Default + 'static>(
+        &mut self,
+        flush: fn(&mut Tx<'_>, T) -> Result<(), Error>,
+    ) -> &mut T {
+        self.slot(flush, |session| &mut session.closings)
+    }
+
+    fn slot<T: Default + 'static>(
+        &mut self,
+        flush: fn(&mut Tx<'_>, T) -> Result<(), Error>,
+        turn: fn(&mut Session) -> &mut Vec<Flush>,
+    ) -> &mut T {
+        let key = TypeId::of::<T>();
+        if !self.session.buffers.contains_key(&key) {
+            turn(self.session).push(Box::new(move |tx: &mut Tx<'_>| {
+                let filled = tx.session.buffers.remove(&key);
                 match filled.and_then(|buffer| buffer.downcast::<T>().ok()) {
                     Some(buffer) => flush(tx, *buffer),
                     None => Ok(()),
                 }
             }));
-            Box::new(T::default())
-        });
+        }
+        let slot = self.session.buffers.entry(key).or_insert_with(|| Box::new(T::default()));
         match slot.downcast_mut::<T>() {
             Some(buffer) => buffer,
             None => unreachable!("the map is keyed by the type of what is in it"),

@@ -75,6 +75,20 @@ pub fn parse(prefix: &'static str, text: &str) -> Result<Uuid, IdError> {
     Err(IdError::Prefix(prefix))
 }
 
+/// Reads an id of whichever kind, in either of its forms.
+///
+/// # Errors
+/// [`IdError::Form`] when it is none.
+pub fn parse_any(text: &str) -> Result<Uuid, IdError> {
+    match text.rsplit_once('_') {
+        Some((prefix, suffix)) if prefix.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+            decode_suffix(suffix)
+        }
+        None if text.len() == 36 => Uuid::try_parse(text).map_err(|_| IdError::Form),
+        _ => Err(IdError::Form),
+    }
+}
+
 /// The JSON Schema of an id with that prefix: exactly what [`parse`] reads.
 #[cfg(feature = "schema")]
 #[must_use]

@@ -142,10 +142,11 @@ pub(crate) fn run_claimed(
     settings: &WorkerSettings,
 ) -> Result<Outcome, Error> {
     let started = std::time::Instant::now();
-    let outcome = trace::within(&task.trace_id, || match task.kind.strip_prefix(EVENT_KIND_PREFIX) {
-        Some(consumer) => hand_event(db, registry, consumer, task, settings),
-        None => run_task(db, registry, task, settings),
-    })?;
+    let outcome =
+        trace::within_task(&task.trace_id, &task.kind, || match task.kind.strip_prefix(EVENT_KIND_PREFIX) {
+            Some(consumer) => hand_event(db, registry, consumer, task, settings),
+            None => run_task(db, registry, task, settings),
+        })?;
     metrics::counter!("outbox_task_runs_total", "kind" => task.kind.clone(), "outcome" => outcome.as_str())
         .increment(1);
     metrics::histogram!("outbox_task_run_seconds", "kind" => task.kind.clone()).record(started.elapsed());

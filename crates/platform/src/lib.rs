@@ -8,6 +8,7 @@ mod tasks;
 
 use std::sync::Arc;
 
+use audit::AuditService;
 use contracts::ContractsService;
 use database::Db;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
@@ -57,6 +58,7 @@ pub struct Platform {
     db: Db,
     clock: Arc<dyn Clock>,
     authenticator: Authenticator,
+    audit: Arc<AuditService>,
     keys: Keys,
     vault: Vault,
     payments: Arc<dyn PaymentProvider>,
@@ -72,6 +74,7 @@ impl Platform {
     /// Every fault in the secrets, settings and templates.
     pub fn new(parts: Parts) -> Result<Self, SetupError> {
         let Parts { db, clock, secrets, payments, mailer, settings } = parts;
+        settings.audit.check()?;
         settings.identity.check()?;
         settings.contracts.check()?;
         settings.notifications.check()?;
@@ -80,6 +83,8 @@ impl Platform {
         let mut registry = Registry::new();
         tasks::register(&mut registry);
 
+        let audit = Arc::new(AuditService::new(db.clone(), audit_keys(&secrets), settings.audit.clone()));
+        audit::register(&mut registry, audit.clone());
         let identity = Arc::new(IdentityService::new(db.clone(), keys.clone(), settings.identity.clone()));
         identity::register(&mut registry, identity.clone());
         let marketplace = Arc::new(MarketplaceService::new(db.clone(), clock.clone(), settings.marketplace));
@@ -99,6 +104,7 @@ impl Platform {
         notifications::register(&mut registry, notifications.clone());
 
         let queries = Queries {
+            audit: audit.clone(),
             identity: identity.clone(),
             marketplace: marketplace.clone(),
             contracts: contracts.clone(),
@@ -107,7 +113,16 @@ impl Platform {
         };
         Ok(Self {
             authenticator: Authenticator::new(keys.clone(), &settings.identity),
-            commands: Commands { identity, marketplace, contracts, escrow, notifications, queries },
+            commands: Commands {
+                audit: audit.clone(),
+                identity,
+                marketplace,
+                contracts,
+                escrow,
+                notifications,
+                queries,
+            },
+            audit,
             registry: Arc::new(registry),
             db,
             clock,
@@ -140,6 +155,12 @@ impl Platform {
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// The audit trail.
+    #[must_use]
+    pub fn audit(&self) -> &AuditService {
+        &self.audit
     }
 
     /// Seals personal text that must stay.
@@ -176,5 +197,14 @@ impl Platform {
     #[must_use]
     pub fn registry(&self) -> Arc<Registry> {
         self.registry.clone()
+    }
+}
+
+/// The trail's keys hang on the secret that seals: whoever may read what must stay may also say what happened.
+fn audit_keys(secrets: &Secrets) -> audit::Keys {
+    let ring = secrets.master.secrets();
+    match ring.split_first() {
+        Some((current, retired)) => audit::Keys::derive(current, retired),
+        None => unreachable!("a ring has a current secret"),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use audit::{AuditCommands, AuditQueries};
 use contracts::{ContractsCommands, ContractsQueries};
 use escrow::{EscrowCommands, EscrowQueries};
 use identity::{IdentityCommands, IdentityQueries};
@@ -11,6 +12,8 @@ use notifications::{NotificationsCommands, NotificationsQueries};
 /// What can be asked of the product.
 #[derive(Clone)]
 pub struct Queries {
+    /// The audit trail.
+    pub audit: Arc<dyn AuditQueries>,
     /// People, sessions and verification.
     pub identity: Arc<dyn IdentityQueries>,
     /// Jobs, bids and reviews.
@@ -26,6 +29,8 @@ pub struct Queries {
 /// What can be told to the product.
 #[derive(Clone)]
 pub struct Commands {
+    /// The audit trail.
+    pub audit: Arc<dyn AuditCommands>,
     /// People, sessions and verification.
     pub identity: Arc<dyn IdentityCommands>,
     /// Jobs, bids and reviews.

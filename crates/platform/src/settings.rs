@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// The audit trail.
+    pub audit: audit::Settings,
     /// Accounts, passwords, sessions.
     pub identity: identity::Settings,
     /// Jobs, bids, reviews.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use database::cluster::SUPERUSER;
 use database::{Db, PoolConfig, Roles};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -30,7 +31,7 @@ pub struct TestDatabase {
     /// Turns the database's clock and is Rust's.
     pub clock: TestClock,
     log: Option<StatementLog>,
-    _name: Name,
+    name: Name,
 }
 
 /// Drops the database.
@@ -86,7 +87,7 @@ impl TestDatabase {
         let owner_url = server().url(&roles.owner, &name.0);
         let db = pool(&url, max_connections);
         let owner = pool(&owner_url, OWNER_CONNECTIONS);
-        Self { db, clock: TestClock::new(owner.clone()), owner, url, owner_url, log, _name: name }
+        Self { db, clock: TestClock::new(owner.clone()), owner, url, owner_url, log, name }
     }
 
     /// What the runtime role asked the server while `work` ran, on a database made by [`TestDatabase::logged`]. Run the same
@@ -141,6 +142,15 @@ impl TestDatabase {
         let counted: Result<Count, database::Error> =
             self.owner.read(|conn| Ok(diesel::sql_query(&sql).get_result(conn)?));
         counted.unwrap_or_else(|error| panic!("{sql}: {error}")).count
+    }
+
+    /// A plain connection as the cluster's superuser: whom no trigger and no right holds up.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn superuser_connection(&self) -> PgConnection {
+        connect(&server().url(SUPERUSER, &self.name.0))
     }
 
     /// A plain connection as the owner, apart from every pool.

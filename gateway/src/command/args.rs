@@ -68,6 +68,9 @@ pub(super) enum Command {
     /// The books.
     #[command(subcommand)]
     Ledger(Ledger),
+    /// The audit trail.
+    #[command(subcommand)]
+    Audit(Audit),
     /// The work that waits, runs, or has given up.
     #[command(subcommand)]
     Tasks(Tasks),
@@ -147,6 +150,30 @@ pub(super) enum Ledger {
     Verify,
 }
 
+/// The audit trail.
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Compute every hash again, and name the first row of each chain that is not as it was written.
+    ///
+    /// Whoever has the whole database in his hands can cut the end of it off, checkpoints and all: a checkpoint that was kept elsewhere
+    /// shows that too.
+    #[command(
+        after_help = "Exit code 1 when anything is broken.\n\nExamples:\n  fairtrade audit verify\n  fairtrade audit verify --checkpoint /mnt/elsewhere/audit.json --json"
+    )]
+    Verify {
+        /// A checkpoint that was kept outside the database, as `audit checkpoint` wrote it.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Sign the heads of all chains as they are now, to be kept where whoever has the database cannot reach.
+    #[command(after_help = "Example:\n  fairtrade audit checkpoint --out /mnt/elsewhere/audit.json")]
+    Checkpoint {
+        /// Where to write it; standard output when it is not said.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
 /// The work that waits, runs, or has given up.
 #[derive(Debug, Subcommand)]
 pub(super) enum Tasks {
@@ -216,7 +243,7 @@ mod tests {
         }
         let mut found = Vec::new();
         leaves(&command, "fairtrade", &mut found);
-        assert_eq!(found.len(), 12);
+        assert_eq!(found.len(), 14);
         let silent: Vec<_> = found.into_iter().filter(|(_, teaches)| !teaches).collect();
         assert_eq!(silent, []);
     }

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 
 use super::access::Access;
 use super::failure::Failure;
+use super::trail;
 use crate::config::{ConfigFaults, Loaded};
 
 /// Connections for what stands beside the executor and the workers: batched readers, health checks.
@@ -54,6 +55,7 @@ pub(super) fn current_schema(access: &Access, migrate: bool) -> Result<(), Failu
         let done = access.migrate()?;
         if !done.is_empty() {
             tracing::info!(migrations = done.len(), "the schema was brought up to date");
+            trail::migrated(access, "fairtrade serve", &done, false);
         }
         return Ok(());
     }

@@ -6,6 +6,7 @@ use super::access::Access;
 use super::args::Migrate;
 use super::failure::Failure;
 use super::output::Voice;
+use super::trail;
 use crate::config::Loaded;
 
 /// Does it and says what was done.
@@ -18,6 +19,9 @@ pub(super) fn run(asked: &Migrate, voice: Voice, loaded: &Loaded) -> Result<(), 
         Some(steps) => access.take_back(usize::try_from(steps).unwrap_or(usize::MAX)),
         None => access.migrate(),
     };
+    if let Ok(done) = &done {
+        trail::migrated(&access, "fairtrade migrate", done, asked.down.is_some());
+    }
     let closed = access.close();
     let done = done?;
     closed?;

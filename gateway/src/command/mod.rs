@@ -5,6 +5,7 @@ mod access;
 mod admin;
 mod args;
 mod assembly;
+mod audit;
 mod doctor;
 mod failure;
 mod ledger;
@@ -14,6 +15,7 @@ mod output;
 mod serve;
 mod signals;
 mod tasks;
+mod trail;
 
 use std::process::ExitCode;
 
@@ -22,7 +24,7 @@ use serde_json::json;
 
 use crate::config::Loaded;
 use crate::{demo, openapi, routes};
-use args::{Admin, Cli, Command, Ledger};
+use args::{Admin, Audit, Cli, Command, Ledger};
 use assembly::{Use, with_platform};
 
 pub use admin::operator;
@@ -58,13 +60,21 @@ fn run(command: &Command, voice: Voice) -> Result<(), Failure> {
         Command::Migrate(asked) => migrate::run(asked, voice, &loaded),
         Command::Demo(asked) => demo::run(asked.url.as_deref(), asked.mail.as_deref(), voice, &loaded),
         Command::Admin(Admin::Create { email, name }) => with_platform(&loaded, Use::Command, |platform| {
-            admin::create(email, name, voice, platform.commands().identity.as_ref())
+            trail::acting(platform, "fairtrade admin create", || {
+                admin::create(email, name, voice, platform.commands().identity.as_ref())
+            })
+        }),
+        Command::Audit(Audit::Verify { checkpoint }) => with_platform(&loaded, Use::Command, |platform| {
+            audit::verify(checkpoint.as_deref(), voice, platform.queries().audit.as_ref())
+        }),
+        Command::Audit(Audit::Checkpoint { out }) => with_platform(&loaded, Use::Command, |platform| {
+            audit::checkpoint(out.as_deref(), voice, platform.commands().audit.as_ref())
         }),
         Command::Ledger(Ledger::Verify) => {
             with_platform(&loaded, Use::Command, |platform| ledger::verify(platform.db(), voice))
         }
         Command::Tasks(asked) => {
-            with_platform(&loaded, Use::Command, |platform| tasks::run(asked, voice, platform.db()))
+            with_platform(&loaded, Use::Command, |platform| tasks::run(asked, voice, platform))
         }
         // Done above: they need no configuration.
         Command::Openapi | Command::Completions { .. } | Command::Doctor => Ok(()),

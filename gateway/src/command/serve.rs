@@ -14,6 +14,7 @@ use super::assembly::{self, Assembled, Use};
 use super::failure::Failure;
 use super::output::{Voice, say};
 use super::signals::StopRequest;
+use super::trail;
 use crate::config::{Environment, Loaded};
 use crate::demo::{self, DemoLogin};
 use crate::{Server, StartError};
@@ -102,7 +103,10 @@ fn put_demo_in(
     voice: Voice,
 ) -> Result<Vec<DemoLogin>, Failure> {
     let begun = Instant::now();
-    if demo::seed(platform, provider, loaded.config.platform())? && voice == Voice::People {
+    let seeded = trail::acting(platform, "fairtrade serve --demo", || {
+        demo::seed(platform, provider, loaded.config.platform())
+    })?;
+    if seeded && voice == Voice::People {
         say(format!("The demo was put in, in {:.1} s.", begun.elapsed().as_secs_f32()))?;
     }
     Ok(demo::logins())

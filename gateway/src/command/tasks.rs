@@ -3,34 +3,61 @@
 use database::Db;
 use kernel::Limit;
 use outbox::{InspectError, TaskFilter, TaskId, TaskState, TaskView};
+use platform::Platform;
 use serde_json::{Value, json};
 
 use super::args::{State, Tasks};
 use super::failure::Failure;
 use super::output::{Voice, table};
+use super::trail;
 
 /// Does what was asked.
 ///
 /// # Errors
 /// [`Failure`] when there is no such task, it is in another state, or the database fails.
-pub(super) fn run(asked: &Tasks, voice: Voice, db: &Db) -> Result<(), Failure> {
+pub(super) fn run(asked: &Tasks, voice: Voice, platform: &Platform) -> Result<(), Failure> {
+    let db = platform.db();
     match asked {
         Tasks::List { state, limit } => list(*state, *limit, voice, db),
         Tasks::Retry { id } => {
             let id = parse(id)?;
-            outbox::retry_task(db, id).map_err(refused)?;
+            trail::acting(platform, "fairtrade tasks retry", || {
+                touch(db, id, TaskState::Queued, || outbox::retry_task(db, id))
+            })?;
             voice.tell(&json!({ "id": id.to_string(), "state": TaskState::Queued.as_str() }), || {
                 format!("{id} is queued again and runs as soon as a worker is free.")
             })
         }
         Tasks::Park { id, reason } => {
             let id = parse(id)?;
-            outbox::park_task(db, id, reason).map_err(refused)?;
+            trail::acting(platform, "fairtrade tasks park", || {
+                touch(db, id, TaskState::Parked, || outbox::park_task(db, id, reason))
+            })?;
             voice.tell(&json!({ "id": id.to_string(), "state": TaskState::Parked.as_str() }), || {
                 format!("{id} is parked until `fairtrade tasks retry {id}`.")
             })
         }
     }
+}
+
+/// Moves a task to another state, and says so in the audit trail.
+fn touch(
+    db: &Db,
+    id: TaskId,
+    state: TaskState,
+    mut work: impl FnMut() -> Result<(), InspectError>,
+) -> Result<(), Failure> {
+    let moved = db.unit(|| {
+        let before =
+            db.read(|conn| outbox::find_task(conn, id))?.map(|task| json!({ "state": task.state.as_str() }));
+        work()?;
+        db.transaction(|tx| {
+            let after = json!({ "state": state.as_str() });
+            audit::changed(tx, audit::Object::new("task", id), before.clone().unwrap_or_default(), after);
+            Ok::<_, InspectError>(())
+        })
+    });
+    moved.map_err(refused)
 }
 
 fn list(state: Option<State>, limit: i64, voice: Voice, db: &Db) -> Result<(), Failure> {

@@ -92,6 +92,8 @@ pub struct Config {
     pub log: LogSettings,
     /// The background work.
     pub workers: WorkerSettings,
+    /// The audit trail.
+    pub audit: audit::Settings,
     /// People, sessions, verification.
     pub identity: identity::Settings,
     /// Jobs, bids, reviews.
@@ -258,6 +260,7 @@ impl Config {
     #[must_use]
     pub fn platform(&self) -> platform::Settings {
         platform::Settings {
+            audit: self.audit.clone(),
             identity: self.identity.clone(),
             marketplace: self.marketplace.clone(),
             contracts: self.contracts.clone(),

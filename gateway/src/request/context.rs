@@ -12,10 +12,12 @@ use platform::{Commands, Queries};
 use uuid::Uuid;
 
 use super::call::Call;
+use super::trail;
 use crate::app::App;
 use crate::http::etag::IfMatch;
 use crate::http::{Problem, Reply, Version};
 use crate::keyed;
+use crate::lanes::Writing;
 
 /// One request, as its handler sees it.
 #[derive(Clone)]
@@ -85,7 +87,11 @@ impl Context {
         T: Send + 'static,
         E: Into<Problem> + Send + 'static,
     {
-        self.0.app.lanes().heavy(move |lent| work(&lent.commands).map_err(Into::into)).await
+        let trail = trail::of(&self.0);
+        let command = move |lent: &Writing| {
+            audit::command(&lent.db, trail, || work(&lent.commands)).map_err(Into::into)
+        };
+        self.0.app.lanes().heavy(command).await
     }
 
     /// Counts the refresh of a session, or of none by the address: for an operation of [`Rate::Refresh`](crate::Rate).

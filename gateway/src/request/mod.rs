@@ -14,6 +14,7 @@ pub(crate) mod paging;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod secret;
+pub(crate) mod trail;
 
 pub use actors::{Admin, Contractor, Homeowner, MaybeSignedIn, SignedIn};
 pub use body::{Body, OptionalBody, RawBody};

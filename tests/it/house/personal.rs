@@ -23,6 +23,13 @@ use Holds::{Erasable, NoPerson, Sealed};
 const COLUMNS: &[(&str, Holds, &str)] = &[
     ("app.idempotency_keys", NoPerson, "fingerprint key scope state"),
     ("app.idempotency_keys", Sealed, "answer"),
+    ("audit.checkpoints", NoPerson, "hashes key_id previous signature"),
+    (
+        "audit.entries",
+        NoPerson,
+        "action actor_kind actor_role address_key changes hash objects outcome prev_hash refusal request_id",
+    ),
+    ("audit.heads", NoPerson, "hash"),
     ("contracts.contracts", NoPerson, "currency status"),
     ("contracts.contracts", Erasable, "title termination_reason"),
     ("contracts.contracts", Sealed, "particulars"),
@@ -77,8 +84,15 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
 ];
 
 /// Tables whose rows may never change: what is personal in them has to be sealed.
-const APPEND_ONLY: [&str; 5] =
-    ["contracts.documents", "contracts.signatures", "escrow.entries", "escrow.transactions", "outbox.events"];
+const APPEND_ONLY: [&str; 7] = [
+    "audit.checkpoints",
+    "audit.entries",
+    "contracts.documents",
+    "contracts.signatures",
+    "escrow.entries",
+    "escrow.transactions",
+    "outbox.events",
+];
 
 #[derive(QueryableByName)]
 struct Column {

@@ -5,7 +5,7 @@ use database::{Error as DbError, PgConnection, Tx};
 use kernel::{Actor, Instant, PersonId, SessionId};
 use outbox::{Aggregate, NewEvent};
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::IdentityService;
@@ -121,6 +121,8 @@ impl IdentityService {
         store::insert_session(tx.conn(), session, person.id, now, expires_at)?;
         let refresh_token = self.keys.refresh_token(session.uuid(), 0);
         store::insert_refresh_token(tx.conn(), &token_hash(refresh_token.expose_secret()), session, 0)?;
+        audit::identified(tx, person.id, person.role, session);
+        audit::changed(tx, audit::Object::new("session", session), Value::Null, json!({ "state": "LIVE" }));
         let access = self.authenticator.issue(person.id, session, now)?;
         Ok(SignedIn { person, session, access, refresh_token, session_expires_at: expires_at })
     }
@@ -133,7 +135,16 @@ impl IdentityService {
     pub(super) fn go_on(&self, caller: &Caller, refresh_token: &str) -> Result<SignedIn, Error> {
         let hash = token_hash(refresh_token);
         // A refusal may have ended the family, which has to be committed: it is a value here, and an error afterwards.
-        let signed_in = self.db.transaction(|tx| self.judge_refresh(tx, caller, &hash))?;
+        let signed_in = self.db.transaction(|tx| {
+            let signed_in = self.judge_refresh(tx, caller, &hash)?;
+            match &signed_in {
+                Some(signed_in) => {
+                    audit::identified(tx, signed_in.person.id, signed_in.person.role, signed_in.session)
+                }
+                None => audit::withhold(tx),
+            }
+            Ok::<_, Error>(signed_in)
+        })?;
         signed_in.ok_or(Error::RefreshToken)
     }
 
@@ -212,6 +223,8 @@ impl IdentityService {
             let now = tx.now()?;
             // Zero rows are as good: it had ended already.
             store::end_session(tx.conn(), session, EndReason::Logout, now)?;
+            let ended = json!({ "state": "ENDED", "reason": "LOGOUT" });
+            audit::changed(tx, audit::Object::new("session", session), json!({ "state": "LIVE" }), ended);
             Ok(())
         })
     }
@@ -225,6 +238,7 @@ impl IdentityService {
     /// Notes that a password was wrong, unless so many are noted already that nobody is to be told.
     pub(super) fn note_failure(&self, buckets: &Buckets) -> Result<(), Error> {
         self.db.transaction(|tx| {
+            audit::withhold(tx);
             store::lock_buckets(tx.conn(), &[&buckets.account, &buckets.address])?;
             let now = tx.now()?;
             self.refuse_too_many(tx.conn(), buckets, now)?;
@@ -278,6 +292,12 @@ impl IdentityService {
 /// Ends a family of which two hold a token, and tells its person.
 fn revoke(tx: &mut Tx<'_>, caller: &Caller, session: &SessionRow, now: Instant) -> Result<(), Error> {
     store::end_session(tx.conn(), session.id, EndReason::TokenReuse, now)?;
+    audit::changed(
+        tx,
+        audit::Object::new("session", session.id),
+        json!({ "state": "LIVE" }),
+        json!({ "state": "ENDED", "reason": "TOKEN_REUSE", "personId": session.person }),
+    );
     outbox::publish(
         tx,
         NewEvent {

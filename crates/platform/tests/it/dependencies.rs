@@ -1,4 +1,4 @@
-//! Dependencies run one way: `kernel ← database ← outbox ← identity ← marketplace ← contracts ← escrow`, with
+//! Dependencies run one way: `kernel ← database ← outbox ← audit ← identity ← marketplace ← contracts ← escrow`, with
 //! notifications beside, platform on all of them and the gateway on that.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,18 +6,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate of the house may stand on, in its code (tests may use more).
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("kernel", &[]),
     ("database", &["kernel"]),
     ("outbox", &["kernel", "database"]),
-    ("identity", &["kernel", "database", "outbox"]),
-    ("marketplace", &["kernel", "database", "outbox", "identity"]),
-    ("contracts", &["kernel", "database", "outbox", "identity", "marketplace"]),
-    ("escrow", &["kernel", "database", "outbox", "identity", "marketplace", "contracts"]),
-    ("notifications", &["kernel", "database", "outbox", "identity"]),
+    ("audit", &["kernel", "database", "outbox"]),
+    ("identity", &["kernel", "database", "outbox", "audit"]),
+    ("marketplace", &["kernel", "database", "outbox", "audit", "identity"]),
+    ("contracts", &["kernel", "database", "outbox", "audit", "identity", "marketplace"]),
+    ("escrow", &["kernel", "database", "outbox", "audit", "identity", "marketplace", "contracts"]),
+    ("notifications", &["kernel", "database", "outbox", "audit", "identity"]),
     (
         "platform",
-        &["kernel", "database", "outbox", "identity", "marketplace", "contracts", "escrow", "notifications"],
+        &[
+            "kernel",
+            "database",
+            "outbox",
+            "audit",
+            "identity",
+            "marketplace",
+            "contracts",
+            "escrow",
+            "notifications",
+        ],
     ),
     ("testing", &["kernel", "database"]),
 ];
