@@ -174,6 +174,7 @@ mod tests {
             work_started_at: None,
             completed_at: None,
             terminated: None,
+            verification_lapsed_at: None,
             created_at: at,
             updated_at: at,
         }

@@ -21,7 +21,7 @@ pub use facts::{
 pub use model::*;
 pub use service::ContractsService;
 pub use settings::Settings;
-pub use tasks::{InspectionLapse, InspectionReminder, SigningLapse, register};
+pub use tasks::{CONSUMER, InspectionLapse, InspectionReminder, SigningLapse, register};
 
 /// What can be read of contracts. A contract is seen by its two parties and by administrators; for anybody else it does not exist.
 pub trait ContractsQueries: Send + Sync {

@@ -26,6 +26,7 @@ diesel::table! {
         termination_reason -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        verification_lapsed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -5,11 +5,12 @@ mod clock;
 mod milestones;
 mod signing;
 mod text;
+mod verification;
 mod views;
 
 use database::{Db, PgConnection, Tx};
 use identity::Vault;
-use kernel::{Actor, ContractorActor, HomeownerActor, Limit, Page, Position, Role};
+use kernel::{Actor, ContractorActor, HomeownerActor, Limit, Page, PartyId, Position, Role};
 use outbox::{Aggregate, NewEvent};
 use serde_json::{Map, Value, json};
 
@@ -55,6 +56,10 @@ impl ContractsService {
 
     pub(crate) fn lapse_inspection(&self, task: &InspectionLapse, request_id: &str) -> Result<Lapse, Error> {
         self.db.transaction(|tx| clock::approve_by_silence(tx, task, request_id))
+    }
+
+    pub(crate) fn heed_verification(&self, contractor: PartyId, request_id: &str) -> Result<(), Error> {
+        self.db.transaction(|tx| verification::heed(tx, contractor, request_id))
     }
 
     pub(crate) fn remind_of_inspection(

@@ -9,8 +9,8 @@ mod submissions;
 
 pub(crate) use contracts::{
     NewContract, activate, complete, find_contract, find_contract_by_id, find_contract_of_job,
-    find_contracts_by_id, find_particulars, insert_contract, list_contracts, lock_contract,
-    lock_contract_by_id, mark_work_started, replace_text, terminate, touch_contract,
+    find_contracts_by_id, find_particulars, flag_running, insert_contract, list_contracts, lock_contract,
+    lock_contract_by_id, mark_work_started, replace_text, terminate, touch_contract, unflag_running,
 };
 pub(crate) use documents::{
     NewDocument, NewSignature, find_document, find_document_hash, insert_document, insert_signature,

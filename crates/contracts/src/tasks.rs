@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::{ContractId, MilestoneId};
 use crate::service::{ContractsService, Lapse};
 
+/// The name under which this crate hears of events.
+pub const CONSUMER: &str = "contracts";
+
 /// The time to sign a contract is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -70,6 +73,12 @@ impl Task for InspectionReminder {
 
 /// Tells the workers how the tasks of this crate are done.
 pub fn register(registry: &mut Registry, service: Arc<ContractsService>) {
+    for event in ["verification.expired", "verification.approved"] {
+        let heeding = Arc::clone(&service);
+        registry.on(event, CONSUMER, move |_, event| {
+            Ok(heeding.heed_verification(event.id("contractorId")?, &event.request_id)?)
+        });
+    }
     let signing = Arc::clone(&service);
     registry.task(move |run: &TaskRun, task: SigningLapse| {
         settled(signing.lapse_signing(&task, run.request_id())?)

@@ -6,7 +6,7 @@ use database::{Error, PgConnection, Tx};
 use kernel::{PartyId, PersonId, SessionId};
 use uuid::Uuid;
 
-use crate::model::{Contact, LiveSession, PersonCard};
+use crate::model::{Contact, Credential, LiveSession, PersonCard, VerificationId};
 use crate::{rules, store};
 
 /// The cards of these people; who does not exist has none. Two statements for any number.
@@ -61,6 +61,28 @@ pub fn contact(conn: &mut PgConnection, person: PersonId) -> Result<Option<Conta
 /// [`Error`].
 pub fn contractor_may_bid(tx: &mut Tx<'_>, contractor: PartyId) -> Result<bool, Error> {
     store::may_bid(tx.conn(), contractor)
+}
+
+/// Whether a contractor's licence and insurance hold now, by the database's clock; no decision changes that until the transaction ends.
+///
+/// # Errors
+/// [`Error`].
+pub fn lock_verified(tx: &mut Tx<'_>, contractor: PartyId) -> Result<bool, Error> {
+    store::lock_person(tx.conn(), PersonId::from(contractor.uuid()))?;
+    Ok(store::verified_among(tx.conn(), &[contractor.uuid()])?.contains_key(&contractor))
+}
+
+/// One credential of a verification, by its place in it: for words about it.
+///
+/// # Errors
+/// [`Error`].
+pub fn credential(
+    conn: &mut PgConnection,
+    verification: VerificationId,
+    ordinal: usize,
+) -> Result<Option<Credential>, Error> {
+    let found = store::find_verification(conn, verification)?;
+    Ok(found.and_then(|found| found.credentials.into_iter().nth(ordinal)))
 }
 
 /// Everybody who may decide as an administrator.

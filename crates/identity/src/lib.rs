@@ -17,7 +17,9 @@ mod token;
 pub mod vault;
 
 pub use error::Error;
-pub use facts::{administrators, cards, contact, contractor_may_bid, live_sessions};
+pub use facts::{
+    administrators, cards, contact, contractor_may_bid, credential, live_sessions, lock_verified,
+};
 pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
 };
@@ -25,7 +27,7 @@ pub use model::*;
 pub use rules::PasswordPolicy;
 pub use service::IdentityService;
 pub use settings::Settings;
-pub use tasks::register;
+pub use tasks::{CredentialReminder, VerificationExpiry, register};
 pub use token::{AccessToken, Authenticator, Claims, TokenError};
 pub use vault::{Vault, VaultError, VaultSubject};
 
@@ -69,6 +71,17 @@ pub trait IdentityQueries: Send + Sync {
     /// # Errors
     /// [`Error::NotFound`].
     fn get_contractor(&self, contractor: PartyId) -> Result<PublicContractor, Error>;
+
+    /// How the contractor's own verification stands, with a page of all that were handed in, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    fn get_verification_standing(
+        &self,
+        contractor: ContractorActor<'_>,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<VerificationStanding, Error>;
 
     /// Verifications, oldest first, of one state or all.
     ///

@@ -22,7 +22,7 @@ pub use session::{
 };
 pub use verification::{
     Credential, CredentialForm, CredentialKind, Decision, Verification, VerificationForm, VerificationId,
-    VerificationState, VerificationStep, VerificationSubmission, bids_end, end_of_day,
+    VerificationStanding, VerificationState, VerificationStep, VerificationSubmission, bids_end, end_of_day,
 };
 
 use kernel::Faults;

@@ -131,6 +131,30 @@ pub(crate) fn refresh_outcome(spent_at: Option<Instant>, retry: TimeDelta, now: 
     }
 }
 
+/// When to warn of a credential's end: so many times 24 hours before it, the earliest first. What falls before the approval, or nearer
+/// to the end than 24 hours, is left out.
+pub(crate) fn credential_reminders(approved_at: Instant, end: Instant, days: &[u16]) -> Vec<(u16, Instant)> {
+    let mut plan: Vec<(u16, Instant)> = days
+        .iter()
+        .filter_map(|days| Some((*days, before(end, *days)?)))
+        .filter(|(days, at)| *days >= 1 && *at > approved_at)
+        .collect();
+    plan.sort_unstable_by_key(|(_, at)| *at);
+    plan.dedup();
+    plan
+}
+
+/// Whether a warning is to be given now: not when the end is past, nor when one nearer to the end is due as well, because nothing ran
+/// for a while.
+pub(crate) fn reminder_is_due(days: u16, planned: &[u16], end: Instant, now: Instant) -> bool {
+    let nearer = planned.iter().filter(|other| **other < days && **other >= 1);
+    now < end && nearer.filter_map(|other| before(end, *other)).all(|at| now < at)
+}
+
+fn before(end: Instant, days: u16) -> Option<Instant> {
+    end.checked_sub_signed(TimeDelta::hours(24 * i64::from(days)))
+}
+
 /// The names of a person: first, for strangers, whole. Who has given none goes by the role.
 pub(crate) fn names(full_name: Option<&str>, role: Role) -> (String, String, String) {
     let Some(full) = full_name else {
@@ -206,6 +230,43 @@ mod tests {
     fn seconds_to_wait_are_rounded_up() {
         for (millis, expected) in [(1, 1), (999, 1), (1_000, 1), (1_001, 2), (900_000, 900)] {
             assert_eq!(retry_after(TimeDelta::milliseconds(millis)), expected);
+        }
+    }
+
+    #[test]
+    fn warnings_come_30_14_and_1_day_before_the_end_unless_that_is_before_the_approval() {
+        let day = 86_400;
+        let plan = [30, 14, 1];
+        for (left, expected) in [
+            (40 * day, vec![30, 14, 1]),
+            (30 * day + 1, vec![30, 14, 1]),
+            (30 * day, vec![14, 1]),
+            (2 * day, vec![1]),
+            (day, vec![]),
+            (day / 2, vec![]),
+        ] {
+            let found = credential_reminders(at(0), at(left), &plan);
+            assert_eq!(found.iter().map(|(days, _)| *days).collect::<Vec<_>>(), expected, "{left}");
+            assert!(found.iter().all(|(days, when)| *when == at(left - day * i64::from(*days))), "{left}");
+        }
+        assert_eq!(credential_reminders(at(0), Instant::MAX_UTC, &plan).len(), 3);
+    }
+
+    #[test]
+    fn after_a_standstill_only_the_last_warning_is_given() {
+        let (day, plan) = (86_400, [30, 14, 1]);
+        let end = at(40 * day);
+        for (days, now, expected) in [
+            (30, 10 * day, true),
+            (30, 26 * day - 1, true),
+            (30, 26 * day, false),
+            (14, 26 * day, true),
+            (14, 39 * day, false),
+            (1, 39 * day, true),
+            (1, 40 * day - 1, true),
+            (1, 40 * day, false),
+        ] {
+            assert_eq!(reminder_is_due(days, &plan, end, at(now)), expected, "{days} {now}");
         }
     }
 

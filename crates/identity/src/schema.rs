@@ -24,6 +24,8 @@ diesel::table! {
         place -> Text,
         time_zone -> Text,
         expires_on -> Date,
+        trade -> Nullable<Text>,
+        reminded_days -> Nullable<Int4>,
     }
 }
 
@@ -134,6 +136,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         valid_until -> Nullable<Timestamptz>,
         version -> Int4,
+        expired_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::keys::{Keys, LinkPurpose};
 use crate::model::{
     Caller, Decision, Login, MailRequest, Me, NewAdmin, PasswordChange, PasswordReset, Person, Profile,
     ProfilePatch, PublicContractor, Registration, SignIn, SignedIn, Verification, VerificationId,
-    VerificationState, VerificationSubmission,
+    VerificationStanding, VerificationState, VerificationSubmission,
 };
 use crate::passwords::Hasher;
 use crate::rules::PasswordPolicy;
@@ -85,6 +85,15 @@ impl IdentityQueries for IdentityService {
 
     fn get_contractor(&self, contractor: PartyId) -> Result<PublicContractor, Error> {
         self.public_contractor(contractor)
+    }
+
+    fn get_verification_standing(
+        &self,
+        contractor: ContractorActor<'_>,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<VerificationStanding, Error> {
+        self.verification_standing(&contractor, after, limit)
     }
 
     fn list_verifications(

@@ -56,6 +56,8 @@ pub struct Settings {
     pub service_radius_km_max: u16,
     /// How many licences one verification may name.
     pub licences_max: u8,
+    /// How many days before a licence or an insurance ends its contractor is warned.
+    pub credential_reminder_days: Vec<u16>,
     /// How many unwrapped data keys are kept in memory.
     pub vault_cached_keys_max: usize,
     /// For how many seconds an unwrapped data key is used without asking the database: as long may an erasure done by another
@@ -86,6 +88,7 @@ impl Default for Settings {
             default_time_zone: "UTC".to_owned(),
             service_radius_km_max: 500,
             licences_max: 10,
+            credential_reminder_days: vec![30, 14, 1],
             vault_cached_keys_max: 10_000,
             vault_cache_seconds: 60,
         }
@@ -117,7 +120,11 @@ impl Settings {
             ("licences_max", self.licences_max.into(), 1..=100),
             ("vault_cache_seconds", self.vault_cache_seconds.into(), 0..=3_600),
         ];
-        for (name, value, bounds) in numbers {
+        let reminders = self
+            .credential_reminder_days
+            .iter()
+            .map(|days| ("credential_reminder_days", u64::from(*days), 1..=DAYS_MAX));
+        for (name, value, bounds) in numbers.into_iter().chain(reminders) {
             let message = format!("must be from {} to {}", bounds.start(), bounds.end());
             faults.check(bounds.contains(&value), &format!("identity.{name}"), "out_of_range", message);
         }

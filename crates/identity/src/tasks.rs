@@ -1,11 +1,11 @@
-//! Background work about people.
+//! Background work about people. Each task judges afresh: what it was arranged for may have been superseded.
 
 use std::sync::Arc;
 
-use outbox::{Registry, Task, TaskRun};
+use outbox::{Registry, Task, TaskError, TaskRun};
 use serde::{Deserialize, Serialize};
 
-use crate::model::MailRequestId;
+use crate::model::{MailRequestId, VerificationId};
 use crate::service::IdentityService;
 
 /// Somebody asked for a mail to an address: it is sent when somebody has that address and needs it.
@@ -24,8 +24,50 @@ impl Task for AnswerMailRequest {
     }
 }
 
+/// A warning before a credential of an approved verification ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CredentialReminder {
+    /// The verification.
+    pub verification: VerificationId,
+    /// The credential's place in it.
+    pub ordinal: i32,
+    /// How many days before its end.
+    pub days: u16,
+}
+
+impl Task for CredentialReminder {
+    const KIND: &'static str = "identity.remind_of_expiry";
+    fn key(&self) -> Option<String> {
+        Some(format!("{}/{}/{}", self.verification, self.ordinal, self.days))
+    }
+}
+
+/// The end of an approved verification: its contractor may not bid any more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VerificationExpiry {
+    /// The verification.
+    pub verification: VerificationId,
+}
+
+impl Task for VerificationExpiry {
+    const KIND: &'static str = "identity.expire_verification";
+    fn key(&self) -> Option<String> {
+        Some(self.verification.to_string())
+    }
+}
+
 /// Tells the workers how the tasks of this crate are done.
 pub fn register(registry: &mut Registry, service: Arc<IdentityService>) {
+    let reminding = Arc::clone(&service);
+    registry
+        .task(move |run, task: CredentialReminder| Ok(reminding.remind_of_expiry(&task, run.request_id())?));
+    let expiring = Arc::clone(&service);
+    registry.task(move |run, task: VerificationExpiry| {
+        match expiring.expire_verification(&task, run.request_id())? {
+            None => Ok(()),
+            Some(end) => Err(TaskError::RetryAt(end, "not_yet".to_owned())),
+        }
+    });
     registry.task(move |run: &TaskRun, task: AnswerMailRequest| {
         Ok(service.answer_mail_request(task.request_id, run.request_id())?)
     });

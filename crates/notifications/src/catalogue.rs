@@ -18,6 +18,10 @@ pub(crate) enum Variable {
     Share,
     /// An instant, shown in the reader's zone.
     InspectionEndsAt,
+    /// A licence or an insurance, in words.
+    Credential,
+    /// A credential's last day.
+    LastDay,
     /// A secret; only mails may have it.
     Token,
 }
@@ -32,6 +36,8 @@ impl Variable {
             Self::Fee => "fee",
             Self::Share => "share",
             Self::InspectionEndsAt => "inspection_ends_at",
+            Self::Credential => "credential",
+            Self::LastDay => "last_day",
             Self::Token => "token",
         }
     }
@@ -100,6 +106,8 @@ pub(crate) const ALL: &[Template] = &[
     template!("verification_submitted", 1, Account, []),
     template!("verification_approved", 1, Account, []),
     template!("verification_rejected", 1, Account, []),
+    template!("credential_expiring", 1, Account, [Credential, LastDay]),
+    template!("verification_expired", 1, Account, []),
     template!("job_published", 1, Jobs, [JobTitle]),
     template!("job_edited", 1, Jobs, [JobTitle]),
     template!("job_cancelled", 1, Jobs, [JobTitle]),
@@ -120,6 +128,9 @@ pub(crate) const ALL: &[Template] = &[
     template!("contract_activated_contractor", 1, Contracts, [JobTitle]),
     template!("contract_unsigned", 1, Contracts, [JobTitle]),
     template!("contract_completed", 1, Contracts, [JobTitle]),
+    template!("contract_verification_lapsed_homeowner", 1, Contracts, [JobTitle]),
+    template!("contract_verification_lapsed_contractor", 1, Contracts, [JobTitle]),
+    template!("contract_verification_restored", 1, Contracts, [JobTitle]),
     template!("milestone_started", 1, Contracts, [MilestoneTitle, JobTitle]),
     template!("milestone_submitted", 1, Contracts, [MilestoneTitle, JobTitle, InspectionEndsAt]),
     template!("milestone_inspection_reminder", 1, Contracts, [MilestoneTitle, JobTitle, InspectionEndsAt]),

@@ -43,6 +43,7 @@ pub(crate) struct Variables {
     pub(crate) fee: Option<Money>,
     pub(crate) share: Option<Money>,
     pub(crate) inspection_ends_at: Option<Instant>,
+    pub(crate) credential: Option<identity::Credential>,
     pub(crate) token: Option<SecretString>,
 }
 
@@ -208,6 +209,11 @@ impl Variables {
             Variable::Fee => self.fee.map(|fee| fee.to_string()),
             Variable::Share => self.share.map(|share| share.to_string()),
             Variable::InspectionEndsAt => self.inspection_ends_at.map(|at| moment(at, reader.zone)),
+            Variable::Credential => self.credential.as_ref().map(credential_words),
+            Variable::LastDay => self
+                .credential
+                .as_ref()
+                .map(|credential| credential.expires_on.format("%-d %B %Y").to_string()),
             Variable::Token => self.token.as_ref().map(|token| token.expose_secret().to_owned()),
         }
     }
@@ -216,6 +222,19 @@ impl Variables {
 /// `Friday 4 December 2026, 10:15 (Europe/Berlin)`.
 fn moment(at: Instant, zone: Tz) -> String {
     format!("{} ({zone})", at.with_timezone(&zone).format("%A %-d %B %Y, %H:%M"))
+}
+
+/// `licence (roofing, Texas)`.
+fn credential_words(credential: &identity::Credential) -> String {
+    let kind = match credential.kind {
+        identity::CredentialKind::Licence => "licence",
+        identity::CredentialKind::Insurance => "insurance",
+    };
+    let place = one_line(&credential.place);
+    match &credential.trade {
+        Some(trade) => format!("{kind} ({trade}, {place})"),
+        None => format!("{kind} ({place})"),
+    }
 }
 
 /// What people wrote, without the line breaks and control characters that have no business in a subject line.
@@ -272,6 +291,15 @@ fn samples() -> Variables {
         fee: money(5_220),
         share: money(174_780),
         inspection_ends_at: Instant::from_timestamp(1_796_379_300, 0),
+        credential: chrono::NaiveDate::from_ymd_opt(2027, 6, 30).map(|expires_on| identity::Credential {
+            kind: identity::CredentialKind::Licence,
+            trade: Some("roofing".to_owned()),
+            number: String::new(),
+            holder: String::new(),
+            place: "Texas".to_owned(),
+            time_zone: "America/Chicago".to_owned(),
+            expires_on,
+        }),
         token: Some(SecretString::from("sample-token")),
     }
 }

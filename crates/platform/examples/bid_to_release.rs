@@ -88,6 +88,7 @@ fn register(product: &Local, name: &str, user_type: &str) -> Result<Actor, Box<d
 /// A licence and an insurance that hold for long.
 fn papers() -> Result<identity::VerificationSubmission, Box<dyn Error>> {
     let credential = |number: &str| CredentialForm {
+        trade: None,
         number: number.to_owned(),
         holder: "Bob".to_owned(),
         place: "Texas".to_owned(),

@@ -176,6 +176,7 @@ impl Stage {
     /// [`StageError`].
     pub fn verify(&self, contractor: &Player, admin: &Actor) -> Result<(), StageError> {
         let credential = |number: &str| CredentialForm {
+            trade: None,
             number: number.to_owned(),
             holder: contractor.signed_in.person.name.clone().unwrap_or_default(),
             place: "Texas".to_owned(),

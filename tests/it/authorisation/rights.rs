@@ -85,6 +85,7 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "getProfile",
     "getReadiness",
     "getTrialBalance",
+    "getVerification",
     "listContracts",
     "listJobs",
     "listNotifications",

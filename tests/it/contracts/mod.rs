@@ -8,6 +8,7 @@ mod contract;
 mod document;
 mod milestones;
 mod progress;
+mod verification;
 
 use kernel::TypedId;
 use tests::TestApp;

@@ -52,7 +52,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("escrow.transactions", NoPerson, "business_key currency kind request_id"),
     ("identity.contractor_profiles", Erasable, "bio headline skills trades"),
     ("identity.credentials", NoPerson, "kind time_zone"),
-    ("identity.credentials", Erasable, "holder number place"),
+    ("identity.credentials", Erasable, "holder number place trade"),
     ("identity.data_keys", NoPerson, "master_key_id subject_kind wrapped_key"),
     ("identity.known_addresses", NoPerson, "address_key"),
     ("identity.link_tokens", NoPerson, "purpose token_hash"),

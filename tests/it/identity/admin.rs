@@ -141,7 +141,9 @@ async fn a_rejected_contractor_learns_of_it_and_may_try_again() {
     let app = TestApp::start().await;
     let (bob, admin) = (app.contractor().await, app.admin().await);
     let id = hand_in(&bob).await;
-    let decided = decide(&admin, &id, "reject", json!({ "reason": REASON })).await.expect(200);
+    let words = json!({ "reason": REASON, "note": "Asked the registry." });
+    let decided = decide(&admin, &id, "reject", words).await.expect(200);
+    assert_eq!(decided["note"], "Asked the registry.");
     let seen = &decided["verification"];
     assert_eq!((&seen["status"], &seen["reason"]), (&json!("REJECTED"), &json!(REASON)));
     assert_eq!((&seen["validUntil"], &decided["decidedBy"]), (&Value::Null, &json!(admin.id)));
@@ -163,7 +165,10 @@ async fn a_decision_is_written_as_the_document_says() {
     let id = hand_in(&bob).await;
     let tell = async |step: &str, body: Value| decide(&admin, &id, step, body).await;
     tell("reject", json!({})).await.faults(&["/reason"]);
-    tell("reject", json!({ "reason": "", "note": "x" })).await.faults(&["/note", "/reason"]);
+    tell("reject", json!({ "reason": "", "note": 1, "why": "x" }))
+        .await
+        .faults(&["/note", "/reason", "/why"]);
+    tell("reject", json!({ "reason": "a\u{7}", "note": "b\u{7}" })).await.faults(&["/note", "/reason"]);
     tell("reject", json!({ "reason": " \n " })).await.faults(&["/reason"]);
     tell("reject", json!({ "reason": "r".repeat(2_001) })).await.faults(&["/reason"]);
     tell("approve", json!({ "note": 1, "validUntil": "2099-01-01" })).await.faults(&["/note", "/validUntil"]);

@@ -242,3 +242,110 @@ async fn a_page_is_there_for_contractors_who_are_there() {
     app.suspend(&bob);
     app.anyone().get(&page(&bob)).await.problem(404, "not_found");
 }
+
+#[actix_web::test]
+async fn a_contractor_sees_how_the_verification_stands() {
+    let app = TestApp::start().await;
+    let (bob, admin) = (app.contractor().await, app.admin().await);
+    let nothing = bob.get(VERIFICATION).await.expect(200);
+    assert_eq!(
+        nothing,
+        json!({ "status": null, "mayBid": false, "approved": null, "pending": null, "data": [], "nextCursor": null })
+    );
+    let rejected = hand_in(&bob).await;
+    let words = json!({ "reason": "The licence is blurred.", "note": "Ask for a scan." });
+    decide(&admin, &rejected, "reject", words).await.expect(200);
+    let approved = hand_in(&bob).await;
+    decide(&admin, &approved, "approve", json!({ "note": "Seen the originals." })).await.expect(200);
+    let pending = hand_in(&bob).await;
+
+    let stands = bob.get(VERIFICATION).await.expect(200);
+    assert_eq!((&stands["status"], &stands["mayBid"]), (&json!("PENDING"), &json!(true)));
+    assert_eq!((&stands["approved"]["id"], &stands["pending"]["id"]), (&json!(approved), &json!(pending)));
+    let ids = |page: &Value| -> Vec<String> {
+        let all = page["data"].as_array().into_iter().flatten();
+        all.map(|one| one["id"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(ids(&stands), [pending, approved.clone(), rejected.clone()]);
+    assert_eq!(stands["data"][2]["reason"], "The licence is blurred.");
+    for secret in ["Ask for a scan.", "Seen the originals.", &admin.id] {
+        assert!(!stands.to_string().contains(secret), "{secret} is for administrators");
+    }
+    let first = bob.get(&format!("{VERIFICATION}?limit=1")).await.expect(200);
+    let cursor = first["nextCursor"].as_str().unwrap_or_default();
+    let rest = bob.get(&format!("{VERIFICATION}?cursor={cursor}")).await.expect(200);
+    assert_eq!(ids(&rest), [approved, rejected]);
+}
+
+#[actix_web::test]
+async fn how_a_verification_stands_is_its_contractors_to_see() {
+    let app = TestApp::start().await;
+    let (ada, admin, bob) = (app.homeowner().await, app.admin().await, app.contractor().await);
+    hand_in(&bob).await;
+    app.anyone().get(VERIFICATION).await.problem(401, "unauthenticated");
+    for person in [&ada, &admin] {
+        person.get(VERIFICATION).await.problem(403, "wrong_role");
+    }
+    let stranger = app.contractor().await.get(VERIFICATION).await.expect(200);
+    assert_eq!(stranger["data"], json!([]));
+    for (query, pointer) in
+        [("limit=0", "?limit"), ("cursor=made-up", "?cursor"), ("status=PENDING", "?status")]
+    {
+        let refused = bob.get(&format!("{VERIFICATION}?{query}")).await;
+        assert_eq!(
+            (refused.status, &refused.json["errors"][0]["pointer"]),
+            (400, &json!(pointer)),
+            "{query}"
+        );
+    }
+    app.suspend(&bob);
+    bob.get(VERIFICATION).await.problem(401, "signed_out");
+}
+
+#[actix_web::test]
+async fn a_licence_may_name_its_trade() {
+    let app = TestApp::start().await;
+    let (bob, admin) = (app.contractor().await, app.admin().await);
+    let mut papers = papers();
+    papers["licences"][0]["trade"] = json!("roofing");
+    let made = bob.post(VERIFICATION, papers.clone()).await.expect(201);
+    assert_eq!((&made["licences"], &made["insurance"]), (&papers["licences"], &papers["insurance"]));
+    decide(&admin, made["id"].as_str().unwrap_or_default(), "approve", json!({})).await.expect(200);
+    let shown = app.anyone().get(&page(&bob)).await.expect(200);
+    let checked = &shown["verification"];
+    assert_eq!(
+        (&checked["checkedAt"], &checked["validUntil"]),
+        (&shown["verifiedAt"], &json!("2090-07-01T05:00:00Z"))
+    );
+    let credential = &checked["credentials"][0];
+    assert_eq!((&credential["trade"], &credential["place"]), (&json!("roofing"), &json!("Texas")));
+    for secret in ["TX-48813", "Mason Tiles LLC", "INS-20431"] {
+        assert!(!shown.to_string().contains(secret), "{secret} is nobody's business");
+    }
+    papers["licences"][0]["trade"] = json!("Roof Work");
+    bob.post(VERIFICATION, papers).await.faults(&["/licences/0/trade"]);
+}
+
+#[actix_web::test]
+async fn a_contractor_is_warned_by_mail_before_the_papers_end() {
+    let app = TestApp::start().await;
+    let (bob, admin) = (app.contractor().await, app.admin().await);
+    let id = bob.post(VERIFICATION, papers_for(&app, 31)).await.expect(201);
+    decide(&admin, id["id"].as_str().unwrap_or_default(), "approve", json!({})).await.expect(200);
+    app.pass(2 * DAY).await;
+    let bob = app.sign_in(&bob.email, &bob.password).await;
+    let inbox = bob.get("/api/notifications").await.expect(200).to_string();
+    // One each of the licence and the insurance.
+    assert_eq!(inbox.matches("is the last day of your").count(), 2, "{inbox}");
+    assert!(inbox.contains("licence (Texas)") && inbox.contains("insurance (Texas)"), "{inbox}");
+    assert_eq!(events(&app, "credential.expiring", &bob), 2);
+    assert_eq!(app.database.count("outbox.events WHERE strpos(data::text, 'Texas') > 0"), 0);
+    app.pass(40 * DAY).await;
+    let bob = app.sign_in(&bob.email, &bob.password).await;
+    assert_eq!(events(&app, "verification.expired", &bob), 1);
+    let inbox = bob.get("/api/notifications").await.expect(200).to_string();
+    assert!(inbox.contains("verification_expired"), "{inbox}");
+    let stands = bob.get(VERIFICATION).await.expect(200);
+    assert_eq!((&stands["status"], &stands["mayBid"]), (&json!("APPROVED"), &json!(false)));
+    assert_eq!(app.anyone().get(&page(&bob)).await.expect(200)["verification"], Value::Null);
+}

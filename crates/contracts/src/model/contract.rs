@@ -132,6 +132,8 @@ pub struct Contract {
     pub completed_at: Option<Instant>,
     /// When it ended early, and why.
     pub terminated: Option<(Instant, TerminationReason)>,
+    /// Since when, while it runs, the contractor's licence or insurance does not hold any more.
+    pub verification_lapsed_at: Option<Instant>,
     /// When the bid was accepted.
     pub created_at: Instant,
     /// When it last changed.

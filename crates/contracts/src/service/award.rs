@@ -47,6 +47,7 @@ pub(super) fn accept(
         work_started_at: None,
         completed_at: None,
         terminated: None,
+        verification_lapsed_at: None,
         created_at: now,
         updated_at: now,
     };

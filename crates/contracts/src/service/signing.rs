@@ -54,6 +54,7 @@ pub(super) fn sign(
             return Err(wrong_state(&contract, actor, true));
         }
         tell(tx, &contract, "contract.activated", &actor.request_id, json!({}));
+        super::verification::heed_new(tx, &contract, &actor.request_id)?;
     } else {
         store::touch_contract(tx.conn(), contract.id, now)?;
     }

@@ -38,6 +38,7 @@ struct Row {
     completed_at: Option<Instant>,
     terminated_at: Option<Instant>,
     termination_reason: Option<String>,
+    verification_lapsed_at: Option<Instant>,
     created_at: Instant,
     updated_at: Instant,
 }
@@ -75,6 +76,7 @@ impl TryFrom<Row> for Contract {
             work_started_at: row.work_started_at,
             completed_at: row.completed_at,
             terminated,
+            verification_lapsed_at: row.verification_lapsed_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -295,6 +297,50 @@ pub(crate) fn terminate(
     ))
     .execute(conn)?;
     Ok(changed == 1)
+}
+
+/// Flags the running contracts of a contractor whose licence or insurance does not hold any more; gives those that were not flagged.
+pub(crate) fn flag_running(
+    conn: &mut PgConnection,
+    contractor: PartyId,
+    now: Instant,
+) -> Result<Vec<Contract>, Error> {
+    let rows: Vec<Row> = diesel::update(
+        contracts::table
+            .filter(contracts::contractor_id.eq(contractor.uuid()))
+            .filter(contracts::status.eq(ContractStatus::Active.as_str()))
+            .filter(contracts::verification_lapsed_at.is_null()),
+    )
+    .set((
+        contracts::verification_lapsed_at.eq(now),
+        contracts::version.eq(contracts::version + 1),
+        contracts::updated_at.eq(now),
+    ))
+    .returning(Row::as_returning())
+    .get_results(conn)?;
+    rows.into_iter().map(Contract::try_from).collect()
+}
+
+/// Takes the flag from the running contracts of a contractor; gives those that had it.
+pub(crate) fn unflag_running(
+    conn: &mut PgConnection,
+    contractor: PartyId,
+    now: Instant,
+) -> Result<Vec<Contract>, Error> {
+    let rows: Vec<Row> = diesel::update(
+        contracts::table
+            .filter(contracts::contractor_id.eq(contractor.uuid()))
+            .filter(contracts::status.eq(ContractStatus::Active.as_str()))
+            .filter(contracts::verification_lapsed_at.is_not_null()),
+    )
+    .set((
+        contracts::verification_lapsed_at.eq(None::<Instant>),
+        contracts::version.eq(contracts::version + 1),
+        contracts::updated_at.eq(now),
+    ))
+    .returning(Row::as_returning())
+    .get_results(conn)?;
+    rows.into_iter().map(Contract::try_from).collect()
 }
 
 /// The states that a step may start from, and the one that it leads to.

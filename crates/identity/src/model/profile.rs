@@ -72,6 +72,8 @@ pub struct Profile {
 pub struct PublicCredential {
     /// Licence or insurance.
     pub kind: CredentialKind,
+    /// The trade that it is for; none when it is for any.
+    pub trade: Option<String>,
     /// Where it is good.
     pub place: String,
     /// Its last day.
@@ -93,6 +95,8 @@ pub struct PublicContractor {
     pub verified: bool,
     /// When they were checked; none unless they still hold.
     pub verified_at: Option<Instant>,
+    /// Until when they hold; none unless they do.
+    pub valid_until: Option<Instant>,
     /// What was checked and has not expired; empty unless verified.
     pub credentials: Vec<PublicCredential>,
     /// Since when the contractor has an account.

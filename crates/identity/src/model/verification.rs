@@ -1,9 +1,9 @@
 //! The verification of contractors: what they hand in, and what becomes of it.
 
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, Utc};
-use kernel::{Faults, Instant, PartyId, PersonId};
+use kernel::{Faults, Instant, Page, PartyId, PersonId};
 
-use super::{Multiline, TimeZone, text};
+use super::{Multiline, Slug, TimeZone, text};
 use crate::Settings;
 
 kernel::id!(
@@ -115,6 +115,8 @@ impl CredentialKind {
 pub struct Credential {
     /// Which of the two.
     pub kind: CredentialKind,
+    /// The trade that it is for, as a slug; none when it is for any.
+    pub trade: Option<String>,
     /// Its number.
     pub number: String,
     /// In whose name it is.
@@ -130,6 +132,8 @@ pub struct Credential {
 /// A credential as it was handed in, before it is checked.
 #[derive(Debug, Clone)]
 pub struct CredentialForm {
+    /// The trade that it is for, as a slug; none when it is for any.
+    pub trade: Option<String>,
     /// Its number.
     pub number: String,
     /// In whose name it is.
@@ -145,6 +149,7 @@ pub struct CredentialForm {
 impl CredentialForm {
     fn check(&self, kind: CredentialKind) -> Result<Credential, Faults> {
         let mut faults = Faults::none();
+        let trade = super::person::optional(&mut faults, "/trade", self.trade.as_deref(), Slug::new);
         let number = faults.take("/number", text(&self.number, NUMBER_CHARS_MAX, Multiline::No));
         let holder = faults.take("/holder", text(&self.holder, HOLDER_CHARS_MAX, Multiline::No));
         let place = faults.take("/place", text(&self.place, PLACE_CHARS_MAX, Multiline::No));
@@ -159,6 +164,7 @@ impl CredentialForm {
         match (number, holder, place, time_zone) {
             (Some(number), Some(holder), Some(place), Some(time_zone)) => faults.or(|| Credential {
                 kind,
+                trade: trade.map(|trade| trade.as_str().to_owned()),
                 number,
                 holder,
                 place,
@@ -293,6 +299,21 @@ pub struct Verification {
     pub version: i32,
 }
 
+/// How a contractor stands with the verification.
+#[derive(Debug, Clone)]
+pub struct VerificationStanding {
+    /// The state of the newest; none when nothing was ever handed in.
+    pub newest: Option<VerificationState>,
+    /// Whether the contractor may bid now.
+    pub may_bid: bool,
+    /// The one that was approved. It holds until its `valid_until`, also while a renewal waits.
+    pub approved: Option<Verification>,
+    /// The one that waits for an administrator.
+    pub pending: Option<Verification>,
+    /// A page of all of them, newest first.
+    pub history: Page<Verification>,
+}
+
 /// What an administrator decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -305,6 +326,8 @@ pub enum Decision {
     Reject {
         /// For the contractor.
         reason: String,
+        /// For administrators.
+        note: Option<String>,
     },
 }
 
@@ -313,18 +336,17 @@ impl Decision {
     /// A fault at `/note`.
     pub fn approve(note: Option<&str>) -> Result<Self, Faults> {
         let mut faults = Faults::none();
-        let note = super::person::optional(&mut faults, "/note", note, |raw| {
-            text(raw, NOTE_CHARS_MAX, Multiline::Yes)
-        });
+        let note = checked_note(&mut faults, note);
         faults.or(|| Self::Approve { note })
     }
 
     /// # Errors
-    /// A fault at `/reason`.
-    pub fn reject(reason: &str) -> Result<Self, Faults> {
+    /// Faults at `/reason` and `/note`.
+    pub fn reject(reason: &str, note: Option<&str>) -> Result<Self, Faults> {
         let mut faults = Faults::none();
+        let note = checked_note(&mut faults, note);
         match faults.take("/reason", text(reason, NOTE_CHARS_MAX, Multiline::Yes)) {
-            Some(reason) => Ok(Self::Reject { reason }),
+            Some(reason) => faults.or(|| Self::Reject { reason, note }),
             None => Err(faults),
         }
     }
@@ -335,6 +357,10 @@ impl Decision {
             Self::Reject { .. } => VerificationStep::Reject,
         }
     }
+}
+
+fn checked_note(faults: &mut Faults, note: Option<&str>) -> Option<String> {
+    super::person::optional(faults, "/note", note, |raw| text(raw, NOTE_CHARS_MAX, Multiline::Yes))
 }
 
 #[cfg(test)]
@@ -371,6 +397,7 @@ mod tests {
     fn credential(kind: CredentialKind, expires_on: &str) -> Credential {
         Credential {
             kind,
+            trade: None,
             number: "1".to_owned(),
             holder: "Ada".to_owned(),
             place: "Texas".to_owned(),
@@ -414,6 +441,7 @@ mod tests {
     #[test]
     fn every_fault_of_a_submission_is_named_with_its_place() {
         let good = CredentialForm {
+            trade: Some("roofing".to_owned()),
             number: "TX-1".to_owned(),
             holder: "Ada".to_owned(),
             place: "Texas".to_owned(),
@@ -421,6 +449,7 @@ mod tests {
             expires_on: day("2030-01-01"),
         };
         let bad = CredentialForm {
+            trade: Some("Roof Work".to_owned()),
             number: " ".to_owned(),
             time_zone: "Texas".to_owned(),
             holder: "a\nb".to_owned(),
@@ -432,9 +461,11 @@ mod tests {
         assert_eq!(
             places,
             [
+                "/licences/1/trade",
                 "/licences/1/number",
                 "/licences/1/holder",
                 "/licences/1/timeZone",
+                "/insurance/trade",
                 "/insurance/number",
                 "/insurance/holder",
                 "/insurance/timeZone"

@@ -55,6 +55,7 @@ impl IdentityService {
                 .filter(|verification| verification.valid_until.is_some_and(|until| until > now));
             let (_, display_name, _) = rules::names(person.name.as_deref(), person.role);
             let verified_at = approved.as_ref().and_then(|verification| verification.decided_at);
+            let valid_until = approved.as_ref().and_then(|verification| verification.valid_until);
             let credentials = approved.map(|verification| verification.credentials).unwrap_or_default();
             let credentials = credentials.into_iter().filter(|credential| credential.end() > now);
             Ok(PublicContractor {
@@ -63,10 +64,12 @@ impl IdentityService {
                 profile,
                 verified: verified_at.is_some(),
                 verified_at,
+                valid_until,
                 credentials: credentials
                     .filter_map(|credential| {
                         Some(PublicCredential {
                             kind: credential.kind,
+                            trade: credential.trade,
                             place: credential.place,
                             expires_on: credential.expires_on,
                             checked_at: verified_at?,

@@ -3,14 +3,15 @@
 use database::Tx;
 use kernel::{AdminActor, ContractorActor, Instant, Limit, Page, PersonId, Position};
 use outbox::{Aggregate, NewEvent};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{IdentityService, person_of};
 use crate::model::{
-    Decision, Verification, VerificationId, VerificationState, VerificationStep, VerificationSubmission,
-    bids_end,
+    Decision, Verification, VerificationId, VerificationStanding, VerificationState, VerificationStep,
+    VerificationSubmission, bids_end,
 };
-use crate::{Error, store};
+use crate::tasks::{CredentialReminder, VerificationExpiry};
+use crate::{Error, rules, store};
 
 impl IdentityService {
     pub(super) fn verification_queue(
@@ -21,6 +22,25 @@ impl IdentityService {
     ) -> Result<Page<Verification>, Error> {
         let rows = self.db.read(|conn| store::list_verifications(conn, state, after, limit))?;
         Ok(Page::cut(rows, limit, |row| Position { key: row.submitted_at, id: row.id.uuid() }))
+    }
+
+    pub(super) fn verification_standing(
+        &self,
+        contractor: &ContractorActor<'_>,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<VerificationStanding, Error> {
+        let party = contractor.party;
+        self.db.read(|conn| {
+            let rows = store::list_verifications_of(conn, party, after, limit)?;
+            Ok(VerificationStanding {
+                newest: store::newest_verification_state(conn, party)?,
+                may_bid: store::may_bid(conn, party)?,
+                approved: store::find_verification_in(conn, party, VerificationState::Approved)?,
+                pending: store::find_verification_in(conn, party, VerificationState::Pending)?,
+                history: Page::cut(rows, limit, |row| Position { key: row.submitted_at, id: row.id.uuid() }),
+            })
+        })
     }
 
     pub(super) fn hand_in(
@@ -63,13 +83,74 @@ impl IdentityService {
             take(tx, &step)?;
             let verification = stored(tx, id)?;
             let event = match decision {
-                Decision::Approve { .. } => "verification.approved",
+                Decision::Approve { .. } => {
+                    self.watch(tx, &verification, now);
+                    "verification.approved"
+                }
                 Decision::Reject { .. } => "verification.rejected",
             };
             publish(tx, event, &verification, &admin.request_id);
             Ok(verification)
         })
     }
+
+    /// Arranges the warnings before each credential of an approved verification ends, and what happens when bidding stops.
+    fn watch(&self, tx: &mut Tx<'_>, approved: &Verification, now: Instant) {
+        for (ordinal, credential) in (0_i32..).zip(&approved.credentials) {
+            let days = &self.settings.credential_reminder_days;
+            for (days, at) in rules::credential_reminders(now, credential.end(), days) {
+                outbox::enqueue_at(tx, &CredentialReminder { verification: approved.id, ordinal, days }, at);
+            }
+        }
+        if let Some(end) = approved.valid_until {
+            outbox::enqueue_at(tx, &VerificationExpiry { verification: approved.id }, end);
+        }
+    }
+
+    /// Warns of a credential's end, unless the verification was superseded meanwhile, the end is past, or a warning nearer to it is due.
+    pub(crate) fn remind_of_expiry(&self, task: &CredentialReminder, request_id: &str) -> Result<(), Error> {
+        self.db.transaction(|tx| {
+            let Some((verification, now)) = approved(tx, task.verification)? else { return Ok(()) };
+            let found = usize::try_from(task.ordinal).ok().and_then(|at| verification.credentials.get(at));
+            let Some(end) = found.map(crate::model::Credential::end) else { return Ok(()) };
+            let planned = &self.settings.credential_reminder_days;
+            if !rules::reminder_is_due(task.days, planned, end, now)
+                || !store::note_reminder(tx.conn(), verification.id, task.ordinal, i32::from(task.days))?
+            {
+                return Ok(());
+            }
+            let more = json!({ "ordinal": task.ordinal, "days": task.days, "endsAt": end });
+            publish_with(tx, "credential.expiring", &verification, request_id, more);
+            Ok(())
+        })
+    }
+
+    /// Tells once that an approved verification has ended; says when to come back if that is not so yet.
+    pub(crate) fn expire_verification(
+        &self,
+        task: &VerificationExpiry,
+        request_id: &str,
+    ) -> Result<Option<Instant>, Error> {
+        self.db.transaction(|tx| {
+            let Some((verification, now)) = approved(tx, task.verification)? else { return Ok(None) };
+            if let Some(end) = verification.valid_until.filter(|end| *end > now) {
+                return Ok(Some(end));
+            }
+            if store::note_expiry(tx.conn(), verification.id, now)? {
+                publish(tx, "verification.expired", &verification, request_id);
+            }
+            Ok(None)
+        })
+    }
+}
+
+/// The verification, if it still is the approved one, with its contractor locked; and the instant after the wait for that.
+fn approved(tx: &mut Tx<'_>, id: VerificationId) -> Result<Option<(Verification, Instant)>, Error> {
+    let Some(owner) = store::find_verification_owner(tx.conn(), id)? else { return Ok(None) };
+    store::lock_person(tx.conn(), owner)?;
+    let found = store::find_verification(tx.conn(), id)?;
+    let now = tx.now()?;
+    Ok(found.filter(|found| found.state == VerificationState::Approved).map(|found| (found, now)))
 }
 
 fn decided_step<'a>(
@@ -84,7 +165,7 @@ fn decided_step<'a>(
             let end = bids_end(&old.credentials).filter(|end| *end > now).ok_or(Error::CredentialExpired)?;
             (note.as_deref(), None, Some(end))
         }
-        Decision::Reject { reason } => (None, Some(reason.as_str()), None),
+        Decision::Reject { reason, note } => (note.as_deref(), Some(reason.as_str()), None),
     };
     Ok(store::Step { id: old.id, from: old.state, to, decided: Some((now, by)), note, reason, valid_until })
 }
@@ -122,6 +203,23 @@ fn stored(tx: &mut Tx<'_>, id: VerificationId) -> Result<Verification, Error> {
 }
 
 fn publish(tx: &mut Tx<'_>, name: &'static str, verification: &Verification, request_id: &str) {
+    publish_with(tx, name, verification, request_id, json!({}));
+}
+
+fn publish_with(
+    tx: &mut Tx<'_>,
+    name: &'static str,
+    verification: &Verification,
+    request_id: &str,
+    more: Value,
+) {
+    let mut data = Map::new();
+    data.insert("verificationId".to_owned(), json!(verification.id));
+    data.insert("contractorId".to_owned(), json!(verification.contractor));
+    data.insert("personId".to_owned(), json!(PersonId::from(verification.contractor.uuid())));
+    if let Value::Object(more) = more {
+        data.extend(more);
+    }
     outbox::publish(
         tx,
         NewEvent {
@@ -129,11 +227,7 @@ fn publish(tx: &mut Tx<'_>, name: &'static str, verification: &Verification, req
             version: 1,
             aggregate: Aggregate { kind: "verification", id: verification.id.uuid() },
             request_id: request_id.to_owned(),
-            data: json!({
-                "verificationId": verification.id,
-                "contractorId": verification.contractor,
-                "personId": PersonId::from(verification.contractor.uuid()),
-            }),
+            data: Value::Object(data),
         },
     );
 }

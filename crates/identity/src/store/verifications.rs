@@ -38,6 +38,7 @@ struct VerificationRow {
 struct CredentialRow {
     verification_id: VerificationId,
     kind: String,
+    trade: Option<String>,
     number: String,
     holder: String,
     place: String,
@@ -93,6 +94,7 @@ pub(crate) fn insert_verification(
                 credentials::verification_id.eq(id),
                 credentials::ordinal.eq(ordinal),
                 credentials::kind.eq(credential.kind.as_str()),
+                credentials::trade.eq(credential.trade.as_deref()),
                 credentials::number.eq(&credential.number),
                 credentials::holder.eq(&credential.holder),
                 credentials::place.eq(&credential.place),
@@ -175,6 +177,61 @@ pub(crate) fn list_verifications(
     assemble(conn, rows)
 }
 
+/// All of one contractor's, newest first.
+pub(crate) fn list_verifications_of(
+    conn: &mut PgConnection,
+    contractor: PartyId,
+    after: Option<Position>,
+    limit: Limit,
+) -> Result<Vec<Verification>, Error> {
+    let mut query = verifications::table
+        .filter(verifications::contractor_id.eq(contractor))
+        .select(VerificationRow::as_select())
+        .order((verifications::submitted_at.desc(), verifications::id.desc()))
+        .limit(limit.plus_one())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(
+            verifications::submitted_at
+                .lt(after.key)
+                .or(verifications::submitted_at.eq(after.key).and(verifications::id.lt(after.id))),
+        );
+    }
+    let rows = query.load(conn)?;
+    assemble(conn, rows)
+}
+
+/// Notes a warning of a credential's end; false when it, or one nearer to the end, was given before.
+pub(crate) fn note_reminder(
+    conn: &mut PgConnection,
+    verification: VerificationId,
+    ordinal: i32,
+    days: i32,
+) -> Result<bool, Error> {
+    let unheard = credentials::reminded_days.is_null().or(credentials::reminded_days.gt(days));
+    let changed = diesel::update(
+        credentials::table
+            .filter(credentials::verification_id.eq(verification).and(credentials::ordinal.eq(ordinal)))
+            .filter(unheard),
+    )
+    .set(credentials::reminded_days.eq(days))
+    .execute(conn)?;
+    Ok(changed == 1)
+}
+
+/// Notes that the end of an approved verification was told; false when it is not approved any more, or was told before.
+pub(crate) fn note_expiry(conn: &mut PgConnection, id: VerificationId, now: Instant) -> Result<bool, Error> {
+    let changed = diesel::update(
+        verifications::table
+            .find(id)
+            .filter(verifications::state.eq(VerificationState::Approved.as_str()))
+            .filter(verifications::expired_at.is_null()),
+    )
+    .set((verifications::expired_at.eq(now), verifications::version.eq(verifications::version + 1)))
+    .execute(conn)?;
+    Ok(changed == 1)
+}
+
 /// A step that was decided upon; zero rows when the verification is not in the state it was decided in.
 pub(crate) struct Step<'a> {
     pub(crate) id: VerificationId,
@@ -223,6 +280,7 @@ fn assemble(conn: &mut PgConnection, rows: Vec<VerificationRow>) -> Result<Vec<V
         let kind = CredentialKind::parse(&row.kind).ok_or_else(|| unknown("credential kind", &row.kind))?;
         by_verification.entry(row.verification_id).or_default().push(Credential {
             kind,
+            trade: row.trade,
             number: row.number,
             holder: row.holder,
             place: row.place,

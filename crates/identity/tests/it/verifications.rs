@@ -1,10 +1,16 @@
 //! Contractors hand in credentials, administrators judge them, and bidding hangs on it.
 
-use chrono::Days;
-use identity::{Decision, Error, IdentityCommands, IdentityQueries, Verification, VerificationState};
-use kernel::{Actor, Limit};
+use std::sync::Arc;
 
-use crate::world::{World, actor, submission};
+use chrono::{Days, TimeDelta};
+use identity::{
+    Decision, Error, IdentityCommands, IdentityQueries, IdentityService, Verification, VerificationForm,
+    VerificationState, VerificationSubmission,
+};
+use kernel::{Actor, Clock, Limit};
+use outbox::Registry;
+
+use crate::world::{World, actor, credential, submission};
 
 fn hand_in(world: &World, contractor: &Actor, last_day: &str) -> Result<Verification, Error> {
     world
@@ -26,7 +32,7 @@ fn approval() -> Decision {
 }
 
 fn rejection() -> Decision {
-    Decision::reject("the licence is another person's").unwrap()
+    Decision::reject("the licence is another person's", Some("the registry names somebody else")).unwrap()
 }
 
 fn states(world: &World, admin: &Actor) -> Vec<VerificationState> {
@@ -273,4 +279,153 @@ fn the_database_keeps_one_pending_and_one_approved() {
         let refused = world.database.try_execute_as_runtime(&sql).unwrap_err();
         assert!(refused.is_unique(&format!("verifications_one_{}", state.to_lowercase())), "{refused}");
     }
+}
+
+#[test]
+fn a_contractor_sees_how_the_verification_stands_with_all_that_was() {
+    let world = World::new();
+    let admin = world.admin();
+    let contractor = actor(&world.register("bob@example.com", "contractor"));
+    let standing = |limit| {
+        let limit = Limit::new(limit).unwrap();
+        world.service.get_verification_standing(contractor.contractor().unwrap(), None, limit).unwrap()
+    };
+    let nothing = standing(20);
+    assert!(nothing.newest.is_none() && nothing.approved.is_none() && nothing.pending.is_none());
+    assert!(!nothing.may_bid && nothing.history.items.is_empty());
+
+    let first = hand_in(&world, &contractor, "2090-01-01").unwrap();
+    let first = decide(&world, &admin, &first, rejection()).unwrap();
+    let second = hand_in(&world, &contractor, "2090-01-01").unwrap();
+    let second = decide(&world, &admin, &second, approval()).unwrap();
+    let third = hand_in(&world, &contractor, "2091-01-01").unwrap();
+    let now = standing(20);
+    assert_eq!((now.newest, now.may_bid), (Some(VerificationState::Pending), true));
+    assert_eq!(now.approved.map(|found| found.id), Some(second.id));
+    assert_eq!(now.pending.map(|found| found.id), Some(third.id));
+    let ids = |items: Vec<Verification>| items.into_iter().map(|found| found.id).collect::<Vec<_>>();
+    assert_eq!(ids(now.history.items), [third.id, second.id, first.id]);
+
+    let page = standing(1);
+    let rest = world
+        .service
+        .get_verification_standing(contractor.contractor().unwrap(), page.history.next, Limit::default())
+        .unwrap();
+    assert_eq!(ids(rest.history.items), [second.id, first.id]);
+    let kept = first.note.as_deref().zip(first.reason.as_deref());
+    assert_eq!(kept, Some(("the registry names somebody else", "the licence is another person's")));
+    // Another contractor's are not among them.
+    let other = actor(&world.register("eve@example.com", "contractor"));
+    let other = world.service.get_verification_standing(other.contractor().unwrap(), None, Limit::default());
+    assert!(other.unwrap().history.items.is_empty());
+}
+
+/// The world's clock work.
+struct Clockwork(Registry);
+
+impl Clockwork {
+    fn of(world: &World) -> Self {
+        let mut registry = Registry::new();
+        let service = IdentityService::new(world.db().clone(), world.keys.clone(), world.settings.clone());
+        identity::register(&mut registry, Arc::new(service));
+        Self(registry)
+    }
+
+    /// Turns the clock to so long before the end of that last day in Greenwich, and lets run what is due.
+    fn until(&self, world: &World, last_day: &str, before: TimeDelta) {
+        let last_day: chrono::NaiveDate = last_day.parse().unwrap();
+        let end = last_day.succ_opt().unwrap().and_hms_opt(0, 0, 0).unwrap().and_utc();
+        world.database.clock.set(end - before);
+        outbox::run_due(world.db(), &self.0).unwrap();
+    }
+}
+
+/// Which credential was warned of, how many days before its end.
+fn warned(world: &World) -> Vec<(i64, i64)> {
+    let told = world.events("credential.expiring");
+    told.iter().map(|data| (data["ordinal"].as_i64().unwrap(), data["days"].as_i64().unwrap())).collect()
+}
+
+#[test]
+fn a_contractor_is_warned_30_14_and_1_day_before_a_credential_ends() {
+    let world = World::new();
+    let (admin, clockwork) = (world.admin(), Clockwork::of(&world));
+    let last = world.today().checked_add_days(Days::new(40)).unwrap().to_string();
+    world.verified_contractor("bob@example.com", &admin, &last);
+    let second = TimeDelta::seconds(1);
+    for (days, expected) in [(30, 1), (14, 2), (1, 3)] {
+        clockwork.until(&world, &last, TimeDelta::days(days) + second);
+        assert_eq!(warned(&world).len(), expected - 1, "{days}");
+        clockwork.until(&world, &last, TimeDelta::days(days) - second);
+        assert_eq!(warned(&world).len(), expected, "{days}");
+    }
+    // The licence is the first of the two; the insurance holds for decades.
+    assert_eq!(warned(&world), [(0, 30), (0, 14), (0, 1)]);
+    assert_eq!(world.events("verification.expired").len(), 0);
+    clockwork.until(&world, &last, TimeDelta::zero() - second);
+    assert_eq!(world.events("verification.expired").len(), 1);
+    clockwork.until(&world, &last, TimeDelta::days(-60));
+    assert_eq!((warned(&world).len(), world.events("verification.expired").len()), (3, 1));
+    assert_eq!(world.database.count("outbox.tasks WHERE state = 'PARKED'"), 0);
+}
+
+#[test]
+fn warnings_that_fall_before_the_approval_are_skipped_and_missed_ones_are_not_made_up_for() {
+    let world = World::new();
+    let (admin, clockwork) = (world.admin(), Clockwork::of(&world));
+    let soon = world.today().checked_add_days(Days::new(10)).unwrap().to_string();
+    world.verified_contractor("soon@example.com", &admin, &soon);
+    let later = world.today().checked_add_days(Days::new(60)).unwrap().to_string();
+    world.verified_contractor("later@example.com", &admin, &later);
+    // Nothing ran until two hours before the first ends.
+    clockwork.until(&world, &soon, TimeDelta::hours(2));
+    assert_eq!(warned(&world), [(0, 1)]);
+    // Nothing ran until ten days before the second ends.
+    clockwork.until(&world, &later, TimeDelta::days(10));
+    assert_eq!(warned(&world), [(0, 1), (0, 14)]);
+}
+
+#[test]
+fn what_was_superseded_neither_warns_nor_ends() {
+    let world = World::new();
+    let (admin, clockwork) = (world.admin(), Clockwork::of(&world));
+    let last = world.today().checked_add_days(Days::new(40)).unwrap().to_string();
+    let contractor = world.verified_contractor("bob@example.com", &admin, &last);
+    clockwork.until(&world, &last, TimeDelta::days(29));
+    assert_eq!(warned(&world), [(0, 30)]);
+    let renewal = hand_in(&world, &contractor, "2080-01-01").unwrap();
+    // While the renewal waits, the old one is warned of as before.
+    clockwork.until(&world, &last, TimeDelta::days(13));
+    assert_eq!(warned(&world), [(0, 30), (0, 14)]);
+    decide(&world, &admin, &renewal, approval()).unwrap();
+    clockwork.until(&world, &last, TimeDelta::days(-2));
+    assert_eq!(warned(&world).len(), 2);
+    assert!(world.events("verification.expired").is_empty());
+    assert!(world.may_bid(&contractor));
+}
+
+#[test]
+fn each_credential_is_warned_of_by_the_clock_of_its_place() {
+    let world = World::new();
+    let (admin, clockwork) = (world.admin(), Clockwork::of(&world));
+    let last = world.today().checked_add_days(Days::new(40)).unwrap().to_string();
+    let contractor = actor(&world.register("bob@example.com", "contractor"));
+    let form = VerificationForm {
+        licences: vec![credential(&last, "Pacific/Auckland"), credential(&last, "America/Chicago")],
+        insurance: credential(&last, "UTC"),
+    };
+    let submission = VerificationSubmission::new(&form, &world.settings).unwrap();
+    let pending = world.service.submit_verification(contractor.contractor().unwrap(), submission).unwrap();
+    let approved = decide(&world, &admin, &pending, approval()).unwrap();
+    // Bidding stops when the last licence or the last insurance has ended: here the insurance, at midnight in Greenwich.
+    let end = last.parse::<chrono::NaiveDate>().unwrap().succ_opt().unwrap().and_hms_opt(0, 0, 0).unwrap();
+    assert_eq!(approved.valid_until, Some(end.and_utc()));
+    let half = TimeDelta::minutes(30);
+    clockwork.until(&world, &last, TimeDelta::days(30) + half);
+    assert_eq!(warned(&world), [(0, 30)], "it is tomorrow in Auckland");
+    clockwork.until(&world, &last, TimeDelta::days(30) - half);
+    assert_eq!(warned(&world), [(0, 30), (2, 30)]);
+    clockwork.until(&world, &last, TimeDelta::days(30) - TimeDelta::hours(7));
+    assert_eq!(warned(&world), [(0, 30), (2, 30), (1, 30)]);
+    assert!(world.database.clock.now() < end.and_utc());
 }

@@ -137,6 +137,7 @@ pub(crate) fn actor(signed_in: &SignedIn) -> Actor {
 
 pub(crate) fn credential(last_day: &str, zone: &str) -> CredentialForm {
     CredentialForm {
+        trade: None,
         number: "TX-48813".to_owned(),
         holder: "Ada Lovelace".to_owned(),
         place: "Texas".to_owned(),

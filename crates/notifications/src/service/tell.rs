@@ -108,6 +108,10 @@ impl NotificationsService {
                 Variable::InspectionEndsAt => {
                     variables.inspection_ends_at = event.word("inspectionEndsAt")?.parse().ok();
                 }
+                Variable::Credential | Variable::LastDay => {
+                    let ordinal = usize::try_from(event.number("ordinal")?).unwrap_or(usize::MAX);
+                    variables.credential = identity::credential(conn, event.id("verificationId")?, ordinal)?;
+                }
                 Variable::Token => {
                     let link = event.id("linkTokenId")?;
                     let purpose = identity::LinkPurpose::of_event(&event.name)

@@ -141,12 +141,21 @@ impl World {
     /// Everything that the whole vocabulary can ask for, about these two.
     pub(crate) fn everything(&self, homeowner: PersonId, contractor: PersonId) -> Value {
         let id = |prefix: &str| format!("{prefix}_{}", kernel::id::encode_suffix(Uuid::now_v7()));
+        let verification = identity::VerificationId::new();
+        self.database.execute(&format!(
+            "INSERT INTO identity.verifications (id, contractor_id, state, submitted_at)
+             VALUES ('{0}', '{1}', 'SUPERSEDED', app.clock());
+             INSERT INTO identity.credentials (id, verification_id, ordinal, kind, number, holder, place, time_zone, expires_on)
+             VALUES (gen_random_uuid(), '{0}', 0, 'LICENCE', 'TX-1', 'Bob', 'Texas', 'UTC', '2027-06-30')",
+            verification.uuid(),
+            contractor.uuid(),
+        ));
         json!({
             "personId": homeowner, "role": "HOMEOWNER",
             "homeownerId": PartyId::from(homeowner), "contractorId": PartyId::from(contractor),
             "signedBy": PartyId::from(homeowner), "subjectId": PartyId::from(contractor),
             "jobId": id("job"), "bidId": id("bid"), "contractId": id("ctr"), "milestoneId": id("mst"),
-            "escrowId": id("esc"), "paymentId": id("pay"), "verificationId": id("ver"), "reviewId": id("rev"),
+            "escrowId": id("esc"), "paymentId": id("pay"), "verificationId": verification, "ordinal": 0, "reviewId": id("rev"),
             "linkTokenId": id("lnk"), "sealed": false, "bySilence": true, "inspectionEndsAt": "2026-12-04T09:15:00Z",
             "amount": 180_000, "fee": 5_220, "share": 174_780, "part": 1, "currency": "USD",
         })

@@ -124,6 +124,8 @@ pub struct ContractCard {
     pub homeowner: ContractParty,
     /// Who works.
     pub contractor: ContractParty,
+    /// Since when the contractor's licence or insurance does not hold any more, while the contract runs; null when both hold.
+    pub contractor_verification_lapsed_at: Option<DateTime<Utc>>,
     /// When the bid was accepted.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -152,6 +154,8 @@ pub struct ContractView {
     pub homeowner: ContractParty,
     /// Who works.
     pub contractor: ContractParty,
+    /// Since when the contractor's licence or insurance does not hold any more, while the contract runs; null when both hold.
+    pub contractor_verification_lapsed_at: Option<DateTime<Utc>>,
     /// The rules it lives under.
     pub terms: ContractTerms,
     /// The SHA-256 of the text that is to be signed, or was.
@@ -329,6 +333,7 @@ impl From<contracts::ContractCard> for ContractCard {
             currency: contract.price.currency().to_string(),
             homeowner: card.homeowner.into(),
             contractor: card.contractor.into(),
+            contractor_verification_lapsed_at: contract.verification_lapsed_at,
             created_at: contract.created_at,
             updated_at: contract.updated_at,
         }
@@ -348,6 +353,7 @@ impl From<contracts::ContractView> for ContractView {
             currency: contract.price.currency().to_string(),
             homeowner: view.homeowner.into(),
             contractor: view.contractor.into(),
+            contractor_verification_lapsed_at: contract.verification_lapsed_at,
             terms: contract.terms.into(),
             document_sha256: view.document_sha256.as_str().to_owned(),
             signatures: view.signatures.into_iter().map(Into::into).collect(),
@@ -413,6 +419,7 @@ impl ContractCard {
             currency: view.currency,
             homeowner: view.homeowner,
             contractor: view.contractor,
+            contractor_verification_lapsed_at: view.contractor_verification_lapsed_at,
             created_at: view.created_at,
             updated_at: view.updated_at,
         }
@@ -431,6 +438,7 @@ impl ContractView {
             currency: "USD".to_owned(),
             homeowner: ContractParty::example("Ada Lovelace"),
             contractor: ContractParty::example("Bob Mason"),
+            contractor_verification_lapsed_at: None,
             terms: contracts::Settings::default().terms(None).into(),
             document_sha256: DocumentHash::of("").as_str().to_owned(),
             signatures: Vec::new(),

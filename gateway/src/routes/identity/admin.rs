@@ -32,6 +32,9 @@ pub struct AdminVerificationRejection {
     /// For the contractor.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
+    /// For other administrators.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub note: Option<String>,
 }
 
 /// A verification, as administrators see it.
@@ -82,10 +85,13 @@ pub fn operations() -> Vec<Operation> {
             .to(approve_verification),
         Operation::post("/api/admin/verifications/{verificationId}/reject")
             .summary("Reject a verification")
-            .description("The contractor is told the reason, and may send another.")
+            .description(
+                "The contractor reads the reason, and may send another; the note is for administrators.",
+            )
             .by(Who::Admin)
             .body::<AdminVerificationRejection>(AdminVerificationRejection {
                 reason: "The licence is another person's.".to_owned(),
+                note: Some("The registry names somebody else.".to_owned()),
             })
             .answers::<AdminVerificationView>(200, "Rejected.", AdminVerificationView::example())
             .errors(&[decided()])
@@ -124,7 +130,7 @@ async fn reject_verification(
     id: Path<VerificationId>,
     body: Body<AdminVerificationRejection>,
 ) -> Result<Reply, Problem> {
-    let rejection = Decision::reject(&body.reason)?;
+    let rejection = Decision::reject(&body.reason, body.note.as_deref())?;
     decide(context, actor, *id, rejection).await
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::{
-    CredentialKind, PublicContractor, PublicCredential, Verification, VerificationForm,
+    CredentialKind, PublicContractor, PublicCredential, Verification, VerificationForm, VerificationStanding,
     VerificationSubmission,
 };
 use kernel::PartyId;
@@ -15,7 +15,7 @@ use super::users::ProfileContractorView;
 use super::views::{
     PartyRef, VerificationCredential, VerificationRef, VerificationStatus, example_day, example_verification,
 };
-use crate::{Body, Context, Contractor, Operation, Path, Problem, Reply, Who};
+use crate::{Body, Context, Contractor, Operation, Paging, Path, Problem, Reply, Who};
 
 /// The papers that a contractor hands in.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
@@ -52,6 +52,25 @@ pub struct VerificationView {
     pub valid_until: Option<DateTime<Utc>>,
 }
 
+/// How a contractor's verification stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VerificationOverview {
+    /// The status of what was handed in last; null when nothing ever was.
+    pub status: Option<VerificationStatus>,
+    /// Whether the contractor may bid now.
+    pub may_bid: bool,
+    /// What was approved. It holds until its `validUntil`, also while a renewal waits.
+    pub approved: Option<VerificationView>,
+    /// What waits for an administrator.
+    pub pending: Option<VerificationView>,
+    /// A page of all that was handed in, newest first.
+    #[schema(max_items = 100)]
+    pub data: Vec<VerificationView>,
+    /// Where the next page starts; null at the end.
+    pub next_cursor: Option<String>,
+}
+
 /// A contractor, as anyone may see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -68,16 +87,32 @@ pub struct ProfilePublicView {
     pub verified_at: Option<DateTime<Utc>>,
     /// What was checked and still holds.
     pub credentials: Vec<ProfilePublicCredential>,
+    /// The same in one: what was checked, when, and until when it holds; null unless it does.
+    pub verification: Option<ProfilePublicVerification>,
     /// Since when the contractor has an account.
     pub member_since: DateTime<Utc>,
 }
 
+/// What an administrator checked of a contractor, and still holds.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfilePublicVerification {
+    /// When it was checked.
+    pub checked_at: DateTime<Utc>,
+    /// From when on it does not hold any more.
+    pub valid_until: DateTime<Utc>,
+    /// What was checked, without numbers and holders.
+    pub credentials: Vec<ProfilePublicCredential>,
+}
+
 /// A credential that an administrator checked.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfilePublicCredential {
     /// Licence or insurance.
     pub kind: VerificationCredentialKind,
+    /// The trade that it is for; null when it is for any.
+    pub trade: Option<String>,
     /// Where it is good.
     pub place: String,
     /// Its last day.
@@ -112,6 +147,16 @@ pub fn operations() -> Vec<Operation> {
             }))
             .answers::<VerificationView>(201, "Waits for an administrator.", VerificationView::example())
             .to(submit_verification),
+        Operation::get("/api/contractors/verification")
+            .summary("See how my verification stands")
+            .description(
+                "What was approved holds until its end also while a renewal waits or was rejected; after a rejection, or while one is approved, \
+                 papers may be handed in again at any time. All that was handed in is kept, with what was decided and why.",
+            )
+            .by(Who::Contractor)
+            .paged()
+            .answers::<VerificationOverview>(200, "How it stands.", VerificationOverview::example())
+            .to(get_verification),
         Operation::get("/api/contractors/{contractorId}")
             .summary("Get a contractor's public profile")
             .description("Without address, number or exact place; verified only after an administrator checked the papers.")
@@ -135,6 +180,15 @@ async fn submit_verification(
             |made| Reply::created("/api/contractors/verification", &VerificationView::from(made)),
         )
         .await
+}
+
+async fn get_verification(context: Context, actor: Contractor, paging: Paging) -> Result<Reply, Problem> {
+    let (after, limit) = (paging.position()?, paging.limit());
+    let standing = context
+        .read(move |queries| queries.identity.get_verification_standing(actor.view(), after, limit))
+        .await?;
+    let next_cursor = paging.next_cursor(standing.history.next.as_ref());
+    Ok(Reply::ok(&VerificationOverview::of(standing, next_cursor)))
 }
 
 async fn get_contractor(context: Context, id: Path<PartyId>) -> Result<Reply, Problem> {
@@ -168,15 +222,47 @@ impl From<Verification> for VerificationView {
     }
 }
 
+impl VerificationOverview {
+    fn of(standing: VerificationStanding, next_cursor: Option<String>) -> Self {
+        Self {
+            status: standing.newest.map(Into::into),
+            may_bid: standing.may_bid,
+            approved: standing.approved.map(Into::into),
+            pending: standing.pending.map(Into::into),
+            data: standing.history.items.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }
+    }
+
+    fn example() -> Self {
+        Self {
+            status: Some(VerificationStatus::Pending),
+            may_bid: false,
+            approved: None,
+            pending: Some(VerificationView::example()),
+            data: vec![VerificationView::example()],
+            next_cursor: None,
+        }
+    }
+}
+
 impl From<PublicContractor> for ProfilePublicView {
     fn from(contractor: PublicContractor) -> Self {
+        let credentials: Vec<_> =
+            contractor.credentials.into_iter().map(ProfilePublicCredential::from).collect();
+        let held = contractor.verified_at.zip(contractor.valid_until);
         Self {
             id: contractor.id.into(),
             display_name: contractor.display_name,
             profile: contractor.profile.into(),
             verified: contractor.verified,
             verified_at: contractor.verified_at,
-            credentials: contractor.credentials.into_iter().map(ProfilePublicCredential::from).collect(),
+            verification: held.map(|(checked_at, valid_until)| ProfilePublicVerification {
+                checked_at,
+                valid_until,
+                credentials: credentials.clone(),
+            }),
+            credentials,
             member_since: contractor.member_since,
         }
     }
@@ -189,6 +275,7 @@ impl From<PublicCredential> for ProfilePublicCredential {
                 CredentialKind::Licence => VerificationCredentialKind::Licence,
                 CredentialKind::Insurance => VerificationCredentialKind::Insurance,
             },
+            trade: credential.trade,
             place: credential.place,
             expires_on: credential.expires_on,
             checked_at: credential.checked_at,
@@ -216,18 +303,25 @@ impl VerificationView {
 
 impl ProfilePublicView {
     fn example() -> Self {
+        let licence = ProfilePublicCredential {
+            kind: VerificationCredentialKind::Licence,
+            trade: Some("roofing".to_owned()),
+            place: "Texas".to_owned(),
+            expires_on: example_day(),
+            checked_at: DateTime::UNIX_EPOCH,
+        };
         Self {
             id: PartyId::from(Uuid::nil()).into(),
             display_name: "Bob M.".to_owned(),
             profile: ProfileContractorView::example(),
             verified: true,
             verified_at: Some(DateTime::UNIX_EPOCH),
-            credentials: vec![ProfilePublicCredential {
-                kind: VerificationCredentialKind::Licence,
-                place: "Texas".to_owned(),
-                expires_on: example_day(),
+            credentials: vec![licence.clone()],
+            verification: Some(ProfilePublicVerification {
                 checked_at: DateTime::UNIX_EPOCH,
-            }],
+                valid_until: DateTime::UNIX_EPOCH,
+                credentials: vec![licence],
+            }),
             member_since: DateTime::UNIX_EPOCH,
         }
     }

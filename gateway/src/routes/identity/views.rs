@@ -164,6 +164,10 @@ impl From<VerificationStatus> for VerificationState {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerificationCredential {
+    /// The trade that it is for, as a slug; left out when it is for any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 40)]
+    pub trade: Option<String>,
     /// Its number.
     #[schema(min_length = 1, max_length = 80)]
     pub number: String,
@@ -185,6 +189,7 @@ impl VerificationCredential {
     #[must_use]
     pub fn example() -> Self {
         Self {
+            trade: Some("roofing".to_owned()),
             number: "TX-48813".to_owned(),
             holder: "Mason Tiles LLC".to_owned(),
             place: "Texas".to_owned(),
@@ -202,6 +207,7 @@ impl VerificationCredential {
 impl From<Credential> for VerificationCredential {
     fn from(credential: Credential) -> Self {
         Self {
+            trade: credential.trade,
             number: credential.number,
             holder: credential.holder,
             place: credential.place,
@@ -214,6 +220,7 @@ impl From<Credential> for VerificationCredential {
 impl From<VerificationCredential> for identity::CredentialForm {
     fn from(credential: VerificationCredential) -> Self {
         Self {
+            trade: credential.trade,
             number: credential.number,
             holder: credential.holder,
             place: credential.place,

@@ -1,0 +1,1 @@
+ALTER TABLE contracts.contracts DROP COLUMN verification_lapsed_at;
