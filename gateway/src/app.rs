@@ -50,7 +50,7 @@ impl App {
             clock: platform.clock(),
             lanes: Lanes::start(platform, &config)?,
             cursors: CursorKey::new(config.cursor_key()),
-            rates: Rates::new(&config.rate_limit),
+            rates: Rates::start(&config, platform)?,
             audit: platform.audit().keys().clone(),
             refusals: Refusals::start(platform)?,
             sessions: Sessions::start(platform)?,

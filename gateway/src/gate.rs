@@ -90,12 +90,12 @@ async fn admit(
     let actor = authenticate(app, entry, request.request(), &request_id).await;
     if matches!(operation.rate, Rate::Standard | Rate::Register) {
         *left = match &actor {
-            Ok(Some(actor)) => app.rates().signed_in(actor.party, address)?,
-            Ok(None) | Err(_) => app.rates().anonymous(address)?,
+            Ok(Some(actor)) => app.rates().signed_in(actor.party, address).await?,
+            Ok(None) | Err(_) => app.rates().anonymous(address).await?,
         };
     }
     if operation.rate == Rate::Register {
-        *left = app.rates().register(address)?;
+        *left = app.rates().register(address).await?;
     }
     let actor = actor?;
     caller.clone_from(&actor);

@@ -1,42 +1,70 @@
-//! How often anyone may ask: counted in this process, by account for the signed in and by address for others.
+//! How often anyone may ask: by account for the signed in, by address for others; counted by all servers of one database together.
 //!
-//! Failed sign-ins are counted exactly, in Postgres, by identity; they do not belong here.
+//! A write for each request would cost more than the request, so a server draws a part of somebody's quota at a time and hands it out by
+//! itself. Failed sign-ins are counted exactly, by identity; they do not belong here.
 
-use std::hash::Hash;
+mod shared;
+
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use database::{Draw, Error};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
 use kernel::{PartyId, SessionId};
+use platform::Platform;
+use sha2::{Digest, Sha256};
 
 use crate::http::Problem;
 use crate::request::address::bucket;
-use crate::settings::RateSettings;
+use crate::settings::{RateSettings, ServerConfig};
+use shared::Shared;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
+/// The part of a quota that is drawn at a time: what a server that stops may take with it, and one in so many requests waits for
+/// the database.
+const PART: u32 = 20;
+
+/// Who is counted, as a keyed hash: what is shared tells nobody's address.
+type Key = [u8; 32];
+
 /// All the limits of one server.
 pub(crate) struct Rates {
-    anonymous: Class<IpAddr>,
-    signed_in: Class<PartyId>,
-    register: Class<IpAddr>,
-    refresh: Class<SessionId>,
+    anonymous: Class,
+    signed_in: Class,
+    register: Class,
+    refresh: Class,
     exempt: Vec<IpNet>,
+    secret: [u8; 32],
+    shared: Shared,
 }
 
-struct Class<K: Hash + Eq + Clone> {
+struct Class {
     name: &'static str,
     quota: u32,
     seconds: u64,
-    limiter: RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>,
+    purses: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<Purse>>>>,
+    /// Counts here alone while nobody else can be asked.
+    alone: RateLimiter<Key, DashMapStateStore<Key>, DefaultClock, StateInformationMiddleware>,
+}
+
+/// What this server has drawn for somebody and not yet handed out.
+struct Purse {
+    uses: u32,
+    /// What was left for everybody when it was drawn.
+    left: u32,
+    refused_until: Option<Instant>,
+    touched: Instant,
 }
 
 /// What is left of a limit, for the answer's headers (draft-ietf-httpapi-ratelimit-headers).
@@ -54,7 +82,14 @@ pub(crate) struct Left {
 pub(crate) struct UsedUp(Left);
 
 impl Rates {
-    pub(crate) fn new(settings: &RateSettings) -> Self {
+    /// # Errors
+    /// When there is no connection or thread for what is shared.
+    pub(crate) fn start(config: &ServerConfig, platform: &Platform) -> Result<Self, Error> {
+        let shared = Shared::start(config.rate_limit.count_in, platform)?;
+        Ok(Self::new(&config.rate_limit, config.rate_key(), shared))
+    }
+
+    fn new(settings: &RateSettings, secret: [u8; 32], shared: Shared) -> Self {
         Self {
             anonymous: Class::new("anonymous", settings.anonymous, settings.anonymous_seconds),
             signed_in: Class::new("signed-in", settings.signed_in, settings.signed_in_seconds),
@@ -62,74 +97,138 @@ impl Rates {
             // A session is as good as an account: it is asked for as often.
             refresh: Class::new("refresh", settings.signed_in, settings.signed_in_seconds),
             exempt: settings.exempt.clone(),
+            secret,
+            shared,
         }
     }
 
     /// Counts a request without a session; none when this address is not limited.
-    pub(crate) fn anonymous(&self, address: IpAddr) -> Result<Option<Left>, UsedUp> {
-        self.by_address(&self.anonymous, address)
+    pub(crate) async fn anonymous(&self, address: IpAddr) -> Result<Option<Left>, UsedUp> {
+        self.by_address(&self.anonymous, address).await
     }
 
     /// Counts a registration.
-    pub(crate) fn register(&self, address: IpAddr) -> Result<Option<Left>, UsedUp> {
-        self.by_address(&self.register, address)
+    pub(crate) async fn register(&self, address: IpAddr) -> Result<Option<Left>, UsedUp> {
+        self.by_address(&self.register, address).await
     }
 
     /// Counts a request of an account.
-    pub(crate) fn signed_in(&self, party: PartyId, address: IpAddr) -> Result<Option<Left>, UsedUp> {
-        if self.is_exempt(address) { Ok(None) } else { self.signed_in.count(&party).map(Some) }
+    pub(crate) async fn signed_in(&self, party: PartyId, address: IpAddr) -> Result<Option<Left>, UsedUp> {
+        self.count(&self.signed_in, address, party.uuid().as_bytes()).await
     }
 
     /// Counts a refresh of a session.
-    pub(crate) fn refresh(&self, session: SessionId, address: IpAddr) -> Result<Option<Left>, UsedUp> {
-        if self.is_exempt(address) { Ok(None) } else { self.refresh.count(&session).map(Some) }
+    pub(crate) async fn refresh(&self, session: SessionId, address: IpAddr) -> Result<Option<Left>, UsedUp> {
+        self.count(&self.refresh, address, session.uuid().as_bytes()).await
     }
 
     /// Forgets whoever has not asked for long, so that the counts do not grow for ever.
     pub(crate) fn tidy(&self) {
-        self.anonymous.limiter.retain_recent();
-        self.signed_in.limiter.retain_recent();
-        self.register.limiter.retain_recent();
-        self.refresh.limiter.retain_recent();
+        for class in [&self.anonymous, &self.signed_in, &self.register, &self.refresh] {
+            class.tidy();
+        }
     }
 
-    fn by_address(&self, class: &Class<IpAddr>, address: IpAddr) -> Result<Option<Left>, UsedUp> {
-        if self.is_exempt(address) { Ok(None) } else { class.count(&bucket(address)).map(Some) }
+    async fn by_address(&self, class: &Class, address: IpAddr) -> Result<Option<Left>, UsedUp> {
+        match bucket(address) {
+            IpAddr::V4(four) => self.count(class, address, &four.octets()).await,
+            IpAddr::V6(six) => self.count(class, address, &six.octets()).await,
+        }
     }
 
-    fn is_exempt(&self, address: IpAddr) -> bool {
-        self.exempt.iter().any(|network| network.contains(&address))
+    async fn count(&self, class: &Class, address: IpAddr, who: &[u8]) -> Result<Option<Left>, UsedUp> {
+        if self.exempt.iter().any(|network| network.contains(&address)) {
+            return Ok(None);
+        }
+        let mut hash = Sha256::new_with_prefix(self.secret);
+        hash.update(class.name);
+        hash.update([0]);
+        hash.update(who);
+        class.count(&self.shared, hash.finalize().into()).await.map(Some)
     }
 }
 
-impl<K: Hash + Eq + Clone> Class<K> {
+impl Class {
     fn new(name: &'static str, quota: u32, seconds: u64) -> Self {
         let burst = NonZeroU32::new(quota).unwrap_or(NonZeroU32::MIN);
         let one = Duration::from_secs(seconds.max(1)) / burst.get();
         let rate = Quota::with_period(one.max(Duration::from_nanos(1)))
             .unwrap_or(Quota::per_second(burst))
             .allow_burst(burst);
-        let limiter = RateLimiter::dashmap(rate).with_middleware::<StateInformationMiddleware>();
-        Self { name, quota: burst.get(), seconds: seconds.max(1), limiter }
+        let alone = RateLimiter::dashmap(rate).with_middleware::<StateInformationMiddleware>();
+        Self { name, quota: burst.get(), seconds: seconds.max(1), purses: Mutex::default(), alone }
     }
 
-    fn count(&self, key: &K) -> Result<Left, UsedUp> {
-        match self.limiter.check_key(key) {
+    async fn count(&self, shared: &Shared, key: Key) -> Result<Left, UsedUp> {
+        let purse = self.purse(key);
+        // Whoever else asks for the same one waits for this draw rather than drawing as well.
+        let mut purse = purse.lock().await;
+        let now = Instant::now();
+        purse.touched = now;
+        if purse.uses == 0 {
+            if let Some(until) = purse.refused_until.filter(|until| *until > now) {
+                return Err(UsedUp(self.left(0, whole_seconds(until - now))));
+            }
+            let draw = self.draw(key);
+            let Some(drawn) = shared.draw(draw.clone()).await else { return self.count_alone(&key) };
+            if drawn.granted == 0 {
+                let wait = draw.wait(&drawn);
+                purse.refused_until = Some(now + wait);
+                return Err(UsedUp(self.left(0, whole_seconds(wait))));
+            }
+            (purse.uses, purse.left) = (drawn.granted, draw.left(&drawn));
+        }
+        purse.uses -= 1;
+        let remaining = (purse.uses + purse.left).min(self.quota.saturating_sub(1));
+        Ok(self.left(remaining, self.full_in(remaining)))
+    }
+
+    fn count_alone(&self, key: &Key) -> Result<Left, UsedUp> {
+        match self.alone.check_key(key) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
-                let used = u64::from(self.quota.saturating_sub(remaining));
-                Ok(self.left(remaining, (used * self.seconds).div_ceil(u64::from(self.quota))))
+                Ok(self.left(remaining, self.full_in(remaining)))
             }
             Err(until) => {
                 let wait = until.wait_time_from(DefaultClock::default().now());
-                Err(UsedUp(self.left(0, wait.as_secs().saturating_add(1))))
+                Err(UsedUp(self.left(0, whole_seconds(wait))))
             }
         }
+    }
+
+    fn purse(&self, key: Key) -> Arc<tokio::sync::Mutex<Purse>> {
+        let mut purses = self.purses.lock().unwrap_or_else(PoisonError::into_inner);
+        let empty = || Purse { uses: 0, left: 0, refused_until: None, touched: Instant::now() };
+        Arc::clone(purses.entry(key).or_insert_with(|| Arc::new(tokio::sync::Mutex::new(empty()))))
+    }
+
+    fn draw(&self, key: Key) -> Draw {
+        let wanted = (self.quota / PART).max(1);
+        Draw { key, wanted, quota: self.quota, period: Duration::from_secs(self.seconds) }
+    }
+
+    fn tidy(&self) {
+        self.alone.retain_recent();
+        let period = Duration::from_secs(self.seconds);
+        let mut purses = self.purses.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that is locked is in use.
+        purses.retain(|_, purse| purse.try_lock().map_or(true, |purse| purse.touched.elapsed() < period));
+    }
+
+    /// Seconds until all of it is there again.
+    fn full_in(&self, remaining: u32) -> u64 {
+        let used = u64::from(self.quota.saturating_sub(remaining));
+        (used * self.seconds).div_ceil(u64::from(self.quota))
     }
 
     fn left(&self, remaining: u32, reset: u64) -> Left {
         Left { name: self.name, quota: self.quota, seconds: self.seconds, remaining, reset }
     }
+}
+
+/// Rounded up, so that a try after them succeeds.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(1)
 }
 
 impl Left {
@@ -168,21 +267,22 @@ mod tests {
 
     fn rates(exempt: &[&str]) -> Rates {
         let exempt = exempt.iter().map(|network| network.parse().unwrap()).collect();
-        Rates::new(&RateSettings { anonymous: 3, exempt, ..RateSettings::default() })
+        let settings = RateSettings { anonymous: 3, exempt, ..RateSettings::default() };
+        Rates::new(&settings, [7; 32], Shared::Process)
     }
 
-    #[test]
-    fn the_limit_counts_down_and_then_refuses() {
+    #[tokio::test]
+    async fn the_limit_counts_down_and_then_refuses() {
         let rates = rates(&[]);
         let address: IpAddr = "1.2.3.4".parse().unwrap();
-        let left = rates.anonymous(address).unwrap().unwrap();
+        let left = rates.anonymous(address).await.unwrap().unwrap();
         assert_eq!(
             (left.policy().as_str(), left.limit().as_str()),
             ("\"anonymous\";q=3;w=60", "\"anonymous\";r=2;t=20")
         );
-        rates.anonymous(address).unwrap();
-        rates.anonymous(address).unwrap();
-        let problem = Problem::from(rates.anonymous(address).unwrap_err());
+        rates.anonymous(address).await.unwrap();
+        rates.anonymous(address).await.unwrap();
+        let problem = Problem::from(rates.anonymous(address).await.unwrap_err());
         assert_eq!((problem.status().as_u16(), problem.code()), (429, "rate_limited"));
         let response = problem.respond("r");
         let wait: u32 = response.headers().get("retry-after").unwrap().to_str().unwrap().parse().unwrap();
@@ -193,16 +293,26 @@ mod tests {
         );
     }
 
-    #[test]
-    fn others_are_counted_apart_and_exempt_networks_not_at_all() {
+    #[tokio::test]
+    async fn others_are_counted_apart_and_exempt_networks_not_at_all() {
         let rates = rates(&["10.0.0.0/8"]);
         for _ in 0..3 {
-            rates.anonymous("1.2.3.4".parse().unwrap()).unwrap();
+            rates.anonymous("1.2.3.4".parse().unwrap()).await.unwrap();
         }
-        assert!(rates.anonymous("1.2.3.4".parse().unwrap()).is_err());
-        assert!(rates.anonymous("1.2.3.5".parse().unwrap()).is_ok());
+        assert!(rates.anonymous("1.2.3.4".parse().unwrap()).await.is_err());
+        assert!(rates.anonymous("1.2.3.5".parse().unwrap()).await.is_ok());
         for _ in 0..10 {
-            assert_eq!(rates.anonymous("10.1.1.1".parse().unwrap()).unwrap(), None);
+            assert_eq!(rates.anonymous("10.1.1.1".parse().unwrap()).await.unwrap(), None);
         }
+    }
+
+    #[tokio::test]
+    async fn a_household_of_ipv6_is_one_caller() {
+        let rates = rates(&[]);
+        for host in ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::9"] {
+            rates.anonymous(host.parse().unwrap()).await.unwrap();
+        }
+        assert!(rates.anonymous("2001:db8:1:2:a::b".parse().unwrap()).await.is_err());
+        assert!(rates.anonymous("2001:db8:1:3::1".parse().unwrap()).await.is_ok());
     }
 }

@@ -50,8 +50,17 @@ impl ServerConfig {
 
     /// The key that cursors are signed with.
     pub(crate) fn cursor_key(&self) -> [u8; 32] {
+        self.subkey(b"fairtrade cursors\0")
+    }
+
+    /// The key that makes hashes of those whose requests are counted.
+    pub(crate) fn rate_key(&self) -> [u8; 32] {
+        self.subkey(b"fairtrade rates\0")
+    }
+
+    fn subkey(&self, label: &[u8]) -> [u8; 32] {
         let mut hash = Sha256::new();
-        hash.update(b"fairtrade cursors\0");
+        hash.update(label);
         hash.update(self.cursor_secret.expose_secret());
         hash.finalize().into()
     }
@@ -124,6 +133,19 @@ pub struct RateSettings {
     pub register_seconds: u64,
     /// Networks that are not limited: benchmarks, health checks, a company's own.
     pub exempt: Vec<IpNet>,
+    /// Where it is counted.
+    pub count_in: CountIn,
+}
+
+/// Where requests are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CountIn {
+    /// In Postgres: all servers of one database count together.
+    #[default]
+    Postgres,
+    /// In each process for itself.
+    Process,
 }
 
 impl Default for RateSettings {
@@ -136,6 +158,7 @@ impl Default for RateSettings {
             register: 5,
             register_seconds: 60 * 60,
             exempt: Vec::new(),
+            count_in: CountIn::default(),
         }
     }
 }

@@ -61,7 +61,9 @@ impl Table {
             let resources =
                 alike.iter().map(|path| path.resource(path.path.get(stem.len()..).unwrap_or_default(), app));
             if stem.is_empty() {
-                resources.for_each(|resource| drop(service.service(resource)));
+                resources.for_each(|resource| {
+                    service.service(resource);
+                });
             } else {
                 service.service(resources.fold(web::scope(stem), Scope::service));
             }

@@ -9,6 +9,7 @@ pub mod hot;
 mod keyed;
 mod link;
 pub mod migrate;
+mod quota;
 pub mod roles;
 mod server_check;
 mod tx;
@@ -19,6 +20,7 @@ pub use executor::{Answer, BatchReader, BatchSettings, Batched, Executor, Execut
 pub use facts::{ServerFacts, establish, facts};
 pub use keyed::{Claim, Keep, KeyedCommand, Once, Ticket};
 pub use migrate::{MigrateError, MigrationStatus};
+pub use quota::{Draw, Drawn};
 pub use roles::Roles;
 pub use tx::Tx;
 

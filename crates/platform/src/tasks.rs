@@ -12,7 +12,8 @@ const SWEEP_BATCH: u32 = 1_000;
 /// Transactions of one sweep; what is left waits for the next, so that no task runs on and on.
 const SWEEP_BATCHES_MAX: usize = 1_000;
 
-/// Removes idempotency keys whose time is over. They count for nothing by then, whether or not they are still there.
+/// Removes idempotency keys whose time is over, and quotas that are whole again. They count for nothing by then, whether or not they
+/// are still there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SweepKeys {}
 
@@ -27,7 +28,7 @@ impl Task for SweepKeys {
 pub(crate) fn register(registry: &mut Registry) {
     registry.task(|run, _: SweepKeys| {
         for _ in 0..SWEEP_BATCHES_MAX {
-            if run.db().purge_keys(SWEEP_BATCH)? == 0 {
+            if run.db().purge_keys(SWEEP_BATCH)? + run.db().purge_quotas(SWEEP_BATCH)? == 0 {
                 break;
             }
         }

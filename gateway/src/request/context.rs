@@ -98,11 +98,11 @@ impl Context {
     ///
     /// # Errors
     /// 429.
-    pub fn count_refresh(&self, session: Option<SessionId>) -> Result<(), Problem> {
+    pub async fn count_refresh(&self, session: Option<SessionId>) -> Result<(), Problem> {
         let (rates, address) = (self.0.app.rates(), self.0.address);
         let left = match session {
-            Some(session) => rates.refresh(session, address)?,
-            None => rates.anonymous(address)?,
+            Some(session) => rates.refresh(session, address).await?,
+            None => rates.anonymous(address).await?,
         };
         if let Some(left) = left {
             self.0.left.get_or_init(|| left);

@@ -16,6 +16,9 @@ use testing::TestDatabase;
 
 use crate::probe;
 
+/// Everybody's password.
+pub(crate) const PASSWORD: &str = "correct horse battery staple 9";
+
 /// A server with the probe's operations, its database and a client.
 pub(crate) struct House {
     pub(crate) database: TestDatabase,
@@ -107,11 +110,16 @@ impl House {
 
     /// The access token of somebody new.
     pub(crate) async fn sign_up(&self, user_type: &str) -> String {
+        self.sign_up_as(user_type).await.1
+    }
+
+    /// The e-mail address of somebody new, and an access token; the password is [`PASSWORD`].
+    pub(crate) async fn sign_up_as(&self, user_type: &str) -> (String, String) {
         let identity = Arc::clone(&self.platform.commands().identity);
         let email = format!("{}@example.org", uuid::Uuid::now_v7().simple());
         let form = RegistrationForm {
-            email,
-            password: "correct horse battery staple 9".to_owned().into(),
+            email: email.clone(),
+            password: PASSWORD.to_owned().into(),
             user_type: user_type.into(),
             name: None,
             phone: None,
@@ -123,7 +131,7 @@ impl House {
                 .register(&caller, Registration::new(&form, &identity.password_policy()).unwrap())
                 .unwrap()
         });
-        signed_in.await.unwrap().access.token.expose_secret().to_owned()
+        (email, signed_in.await.unwrap().access.token.expose_secret().to_owned())
     }
 }
 

@@ -1,5 +1,7 @@
 //! How often anyone may ask.
 
+use gateway::{Server, routes};
+
 use crate::house::{House, send};
 
 #[tokio::test]
@@ -48,4 +50,81 @@ async fn an_account_is_counted_wherever_it_asks_from() {
     assert_eq!(ask("1.1.1.1").await.status, 200);
     assert_eq!(ask("1.1.1.2").await.status, 200);
     assert_eq!(ask("1.1.1.3").await.problem(), (429, "rate_limited".into()));
+}
+
+#[tokio::test]
+async fn two_servers_of_one_database_count_together() {
+    let mut config = None;
+    let house = House::with(|of_first| {
+        of_first.rate_limit.exempt.clear();
+        of_first.rate_limit.anonymous = 6;
+        of_first.executor.writers = Some(1);
+        config = Some(of_first.clone());
+    });
+    let second = Server::start_with(config.unwrap(), &house.platform, routes::operations()).unwrap();
+    let of_second = format!("http://{}/health", second.address());
+    let mut left = Vec::new();
+    for turn in 0..6 {
+        let answer = match turn % 2 {
+            0 => house.get("/health").await,
+            _ => send(reqwest::Client::new().get(&of_second)).await,
+        };
+        assert_eq!(answer.status, 200);
+        left.push(answer.header("ratelimit").split_once(";t=").unwrap().0.to_owned());
+    }
+    let expected: Vec<String> = (0..6).rev().map(|left| format!("\"anonymous\";r={left}")).collect();
+    assert_eq!(left, expected);
+    assert_eq!(house.get("/health").await.status, 429);
+    assert_eq!(send(reqwest::Client::new().get(&of_second)).await.status, 429);
+    // What is kept tells nobody's address.
+    assert_eq!(house.database.count("app.quotas WHERE octet_length(key) = 32"), 1);
+}
+
+#[tokio::test]
+async fn a_limit_is_not_dodged_by_writing_the_request_otherwise() {
+    let house = House::with(|config| {
+        config.rate_limit.exempt.clear();
+        config.rate_limit.anonymous = 4;
+    });
+    for path in ["/api/jobs", "/api/jobs?limit=1", "/api//jobs", "/api/jobs/"] {
+        house.get(path).await;
+    }
+    for forged in ["6.6.6.6", "127.0.0.1, 6.6.6.6", "::1"] {
+        let headers = ["x-forwarded-for", "x-real-ip", "forwarded"];
+        for header in headers {
+            let answer = send(house.request("GET", "/api/jobs").header(header, forged)).await;
+            if answer.status != 429 {
+                // Paths that are none were not counted; nothing else may have dodged it.
+                assert_eq!(answer.status, 200);
+            }
+        }
+    }
+    for path in ["/api/jobs", "/api/jobs?cursor=x", "/api/jobs/", "/API/JOBS", "/api/%6Aobs"] {
+        let status = house.get(path).await.status;
+        assert!(matches!(status, 429 | 404), "{path}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_session_of_an_account_is_the_same_account() {
+    let house = House::with(|config| {
+        config.rate_limit.exempt.clear();
+        config.rate_limit.signed_in = 3;
+    });
+    let (email, token) = house.sign_up_as("homeowner").await;
+    let other = house
+        .post(
+            "/api/auth/login",
+            &serde_json::json!({
+                "email": email, "password": crate::house::PASSWORD,
+            })
+            .to_string(),
+        )
+        .await;
+    let other = other.json()["accessToken"].as_str().unwrap().to_owned();
+    let mut statuses = Vec::new();
+    for token in [&token, &other, &token, &other] {
+        statuses.push(send(house.request("GET", "/probe/me").bearer_auth(token)).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 200, 429]);
 }

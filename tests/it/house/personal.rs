@@ -23,6 +23,7 @@ use Holds::{Erasable, NoPerson, Sealed};
 const COLUMNS: &[(&str, Holds, &str)] = &[
     ("app.idempotency_keys", NoPerson, "fingerprint key scope state"),
     ("app.idempotency_keys", Sealed, "answer"),
+    ("app.quotas", NoPerson, "key"),
     ("audit.checkpoints", NoPerson, "hashes key_id previous signature"),
     (
         "audit.entries",

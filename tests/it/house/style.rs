@@ -25,9 +25,10 @@ const WORDS_OF_SQL: [&str; 8] = [
 const SQL_ELSEWHERE: [(&str, &str); 0] = [];
 
 /// Statements that ask the machine's clock and not `app.clock()`, how often in that file, and why.
-const OTHER_CLOCKS: [(&str, usize, &str); 5] = [
+const OTHER_CLOCKS: [(&str, usize, &str); 7] = [
     ("crates/database/src/facts.rs", 1, "the doctor compares the clock of Postgres with its own machine's"),
     ("crates/database/src/keyed.rs", 3, "a lease is real time: it bounds how long a process may be silent"),
+    ("crates/database/src/quota.rs", 1, "quotas are real time, whatever a test does to the clock"),
     ("crates/outbox/src/store.rs", 3, "a lease is real time"),
     (
         "migrations/2026-11-21-000100_app/up.sql",
@@ -35,6 +36,7 @@ const OTHER_CLOCKS: [(&str, usize, &str); 5] = [
         "the definition of the clock itself, and two looks at a lease",
     ),
     ("migrations/2026-11-21-000200_outbox/up.sql", 1, "ids are made in real time, as those made in Rust are"),
+    ("migrations/2026-11-21-001600_quotas/up.sql", 1, "quotas are real time"),
 ];
 
 #[test]

@@ -9,6 +9,7 @@ mod figures;
 mod hot;
 mod keyed;
 mod migrations;
+mod quotas;
 mod roles;
 mod test_database;
 mod transactions;

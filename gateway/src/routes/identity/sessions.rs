@@ -128,7 +128,7 @@ async fn refresh(context: Context, body: Body<AuthRefresh>) -> Result<Reply, Pro
     let (caller, token) = (caller(&context), body.into_inner().refresh_token.0);
     let shown = token.clone();
     let session = context.read(move |queries| queries.identity.find_refreshed_session(shown.expose_secret()));
-    context.count_refresh(session.await?)?;
+    context.count_refresh(session.await?).await?;
     // Not as a command, whose transaction would take back that a refusal ended the session.
     let signed_in =
         context.heavy(move |commands| commands.identity.refresh(&caller, token.expose_secret())).await?;
