@@ -49,6 +49,9 @@ pub enum Error {
     /// It changed since the caller read it.
     #[error("it changed since it was read")]
     Stale,
+    /// The bidder may not take on work at present.
+    #[error("this contractor cannot take on work at present")]
+    ContractorUnavailable,
     /// The contract has as many milestones as one may have.
     #[error("a contract has at most {0} milestones")]
     TooManyMilestones(u16),
@@ -78,6 +81,7 @@ impl Classify for Error {
             Self::DocumentChanged
             | Self::SigningPeriodOver
             | Self::InspectionOver
+            | Self::ContractorUnavailable
             | Self::TooManyMilestones(_) => ErrorKind::Conflict,
             Self::Stale => ErrorKind::StalePrecondition,
             Self::Invalid(faults) => faults.kind(),
@@ -99,6 +103,7 @@ impl Classify for Error {
             Self::DocumentChanged => "document_changed",
             Self::SigningPeriodOver => "signing_period_over",
             Self::InspectionOver => "inspection_over",
+            Self::ContractorUnavailable => "contractor_unavailable",
             Self::Stale => "stale_precondition",
             Self::TooManyMilestones(_) => "too_many_milestones",
             Self::Invalid(faults) => faults.code(),
@@ -125,6 +130,7 @@ impl TransactionError for Error {
             | Self::DocumentChanged
             | Self::SigningPeriodOver
             | Self::InspectionOver
+            | Self::ContractorUnavailable
             | Self::Stale
             | Self::TooManyMilestones(_)
             | Self::Invalid(_) => None,

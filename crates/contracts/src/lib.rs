@@ -12,7 +12,7 @@ mod settings;
 mod store;
 mod tasks;
 
-use kernel::{Actor, ContractorActor, HomeownerActor, Limit, Page, Position};
+use kernel::{Actor, AdminActor, ContractorActor, HomeownerActor, Limit, Page, Position};
 
 pub use error::Error;
 pub use facts::{
@@ -60,6 +60,12 @@ pub trait ContractsQueries: Send + Sync {
         limit: Limit,
         after: Option<Position<i32>>,
     ) -> Result<Page<MilestoneView, i32>, Error>;
+
+    /// Each state of contracts with how many there are, none left out.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    fn contract_figures(&self, admin: AdminActor<'_>) -> Result<Vec<(ContractStatus, i64)>, Error>;
 }
 
 /// What can be done with contracts.
@@ -68,7 +74,8 @@ pub trait ContractsCommands: ContractsQueries {
     ///
     /// # Errors
     /// [`Error::Marketplace`] when the bid is not there, not for this homeowner to accept, was revised since it was read, or the
-    /// job or the bid is in the wrong state: of two acceptances at the same time one gets that.
+    /// job or the bid is in the wrong state: of two acceptances at the same time one gets that. [`Error::ContractorUnavailable`] when
+    /// the bidder is suspended.
     fn accept_bid(&self, homeowner: HomeownerActor<'_>, command: &AcceptBid) -> Result<ContractView, Error>;
 
     /// Signs a contract; the second signature makes it active.

@@ -142,6 +142,26 @@ pub fn inspection_ends_at(submitted_at: Instant, terms: &Terms) -> Instant {
     submitted_at + Duration::hours(24 * i64::from(terms.inspection_days))
 }
 
+/// When an inspection with this end began; what it stood still for counts as before its beginning.
+#[must_use]
+pub fn inspection_began_at(ends_at: Instant, terms: &Terms) -> Instant {
+    ends_at - Duration::hours(24 * i64::from(terms.inspection_days))
+}
+
+/// When an inspection ends that stood still from one instant to another.
+#[must_use]
+pub fn resumed_inspection_ends_at(ends_at: Instant, paused_at: Instant, resumed_at: Instant) -> Instant {
+    ends_at + (resumed_at - paused_at).max(Duration::zero())
+}
+
+/// Whether an inspection with this end is reminded of at that instant, to the second.
+#[must_use]
+pub fn is_reminder(remind_at: Instant, ends_at: Instant, terms: &Terms, plan: &ReminderPlan) -> bool {
+    reminders(inspection_began_at(ends_at, terms), ends_at, plan)
+        .iter()
+        .any(|instant| instant.timestamp() == remind_at.timestamp())
+}
+
 /// When to remind of something that ends by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReminderPlan {

@@ -62,6 +62,7 @@ diesel::table! {
         released_by -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        inspection_paused_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -4,20 +4,23 @@ mod award;
 mod clock;
 mod milestones;
 mod signing;
+mod suspension;
 mod text;
 mod verification;
 mod views;
 
 use database::{Db, PgConnection, Tx};
 use identity::Vault;
-use kernel::{Actor, ContractorActor, HomeownerActor, Limit, Page, PartyId, Position, Role};
+use kernel::{
+    Actor, AdminActor, ContractorActor, HomeownerActor, Instant, Limit, Page, PartyId, Position, Role,
+};
 use outbox::{Aggregate, NewEvent};
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 use crate::model::{
-    AcceptBid, AddMilestone, Contract, ContractCard, ContractFilter, ContractId, ContractView, Document,
-    EditMilestone, MilestoneRef, MilestoneView, RequestChanges, SignContract,
+    AcceptBid, AddMilestone, Contract, ContractCard, ContractFilter, ContractId, ContractStatus,
+    ContractView, Document, EditMilestone, MilestoneRef, MilestoneView, RequestChanges, SignContract,
 };
 use crate::settings::Settings;
 use crate::store::{self, Scope};
@@ -67,7 +70,25 @@ impl ContractsService {
         task: &InspectionReminder,
         request_id: &str,
     ) -> Result<(), Error> {
-        self.db.transaction(|tx| clock::remind(tx, task, request_id))
+        self.db.transaction(|tx| clock::remind(tx, &self.settings.reminders(), task, request_id))
+    }
+
+    pub(crate) fn heed_suspension(
+        &self,
+        party: PartyId,
+        since: Instant,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        self.db.transaction(|tx| suspension::began(tx, party, since, request_id))
+    }
+
+    pub(crate) fn heed_reinstatement(
+        &self,
+        party: PartyId,
+        at: Instant,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        self.db.transaction(|tx| suspension::ended(tx, &self.settings.reminders(), party, at, request_id))
     }
 }
 
@@ -114,6 +135,12 @@ impl ContractsQueries for ContractsService {
             let next = page.next;
             Ok(Page { items: views::milestones(conn, &contract, page.items, actor.party)?, next })
         })
+    }
+
+    fn contract_figures(&self, _: AdminActor<'_>) -> Result<Vec<(ContractStatus, i64)>, Error> {
+        let counted = self.db.read(store::count_by_status)?;
+        let of = |status: ContractStatus| counted.get(status.as_str()).copied().unwrap_or_default();
+        Ok(ContractStatus::ALL.iter().map(|status| (*status, of(*status))).collect())
     }
 }
 

@@ -8,9 +8,10 @@ mod release;
 mod submissions;
 
 pub(crate) use contracts::{
-    NewContract, activate, complete, find_contract, find_contract_by_id, find_contract_of_job,
-    find_contracts_by_id, find_particulars, flag_running, insert_contract, list_contracts, lock_contract,
-    lock_contract_by_id, mark_work_started, replace_text, terminate, touch_contract, unflag_running,
+    NewContract, activate, complete, count_by_status, find_contract, find_contract_by_id,
+    find_contract_of_job, find_contracts_by_id, find_particulars, flag_running, insert_contract,
+    list_contracts, lock_contract, lock_contract_by_id, mark_work_started, open_contracts_of, replace_text,
+    terminate, touch_contract, unflag_running,
 };
 pub(crate) use documents::{
     NewDocument, NewSignature, find_document, find_document_hash, insert_document, insert_signature,
@@ -18,8 +19,8 @@ pub(crate) use documents::{
 };
 pub(crate) use milestones::{
     Advance, Changes, NewMilestone, advance, cancel_pending, edit_milestone, find_milestone, fund,
-    insert_milestones, list_milestones, list_milestones_of, lock_all, lock_milestone, page_of_milestones,
-    set_amount,
+    insert_milestones, list_milestones, list_milestones_of, lock_all, lock_in_state, lock_milestone,
+    page_of_milestones, pause_inspection, resume_inspection, set_amount,
 };
 pub(crate) use release::release;
 pub(crate) use submissions::{change_requests, insert_submission, record_outcome};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kernel::Instant;
-use outbox::{Registry, Task, TaskError, TaskRun};
+use outbox::{Event, Registry, Task, TaskError, TaskRun};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ContractId, MilestoneId};
@@ -79,6 +79,16 @@ pub fn register(registry: &mut Registry, service: Arc<ContractsService>) {
             Ok(heeding.heed_verification(event.id("contractorId")?, &event.request_id)?)
         });
     }
+    let heeding = Arc::clone(&service);
+    registry.on("person.suspended", CONSUMER, move |_, event| {
+        let since = instant_in(event, "suspendedAt")?;
+        Ok(heeding.heed_suspension(event.id("partyId")?, since, &event.request_id)?)
+    });
+    let heeding = Arc::clone(&service);
+    registry.on("person.reinstated", CONSUMER, move |_, event| {
+        let at = instant_in(event, "reinstatedAt")?;
+        Ok(heeding.heed_reinstatement(event.id("partyId")?, at, &event.request_id)?)
+    });
     let signing = Arc::clone(&service);
     registry.task(move |run: &TaskRun, task: SigningLapse| {
         settled(signing.lapse_signing(&task, run.request_id())?)
@@ -90,6 +100,11 @@ pub fn register(registry: &mut Registry, service: Arc<ContractsService>) {
     registry.task(move |run: &TaskRun, task: InspectionReminder| {
         Ok(service.remind_of_inspection(&task, run.request_id())?)
     });
+}
+
+fn instant_in(event: &Event, key: &str) -> Result<Instant, TaskError> {
+    let word = event.word(key)?;
+    word.parse().map_err(|_| TaskError::Park(format!("event {} has no usable `{key}`", event.name)))
 }
 
 fn settled(lapse: Lapse) -> Result<(), TaskError> {

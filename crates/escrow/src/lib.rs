@@ -19,9 +19,10 @@ use contracts::ContractId;
 pub use error::Error;
 pub use model::{
     AccountId, AccountKind, AccountLine, AccountStatement, Confirm, ContractSummary, Deposit, DepositOutcome,
-    Escrow, EscrowFigures, EscrowId, EscrowStatus, HistoryLine, NewEscrow, Payment, PaymentId, PaymentStatus,
-    PaymentStep, Payout, PayoutId, PayoutStatus, RefundId, Release, ReleaseOutcome, ScheduleEntry,
-    ScheduleEntryId, ScheduleStatus, TransactionId, TransactionKind, TrialBalance, TrialBalanceLine,
+    Escrow, EscrowFigures, EscrowId, EscrowStatus, HistoryLine, MoneyFigures, NewEscrow, Payment, PaymentId,
+    PaymentStatus, PaymentStep, Payout, PayoutFigures, PayoutId, PayoutStatus, RefundId, Release,
+    ReleaseOutcome, ScheduleEntry, ScheduleEntryId, ScheduleStatus, TransactionId, TransactionKind,
+    TrialBalance, TrialBalanceLine,
 };
 pub use provider::{PaymentProvider, ProviderError};
 pub use service::EscrowService;
@@ -63,6 +64,12 @@ pub trait EscrowQueries: Send + Sync {
     /// # Errors
     /// [`Error::Database`].
     fn trial_balance(&self, actor: AdminActor<'_>) -> Result<TrialBalance, Error>;
+
+    /// The money of each currency at a glance, from the ledger, and the payouts that are not paid, by state and currency.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    fn money_figures(&self, actor: AdminActor<'_>) -> Result<(Vec<MoneyFigures>, Vec<PayoutFigures>), Error>;
 
     /// One ledger account and its latest entries, newest first.
     ///

@@ -10,8 +10,8 @@ pub use escrow::{
     PayoutStatus, Release, ReleaseOutcome, ScheduleEntry, ScheduleEntryId, ScheduleStatus,
 };
 pub use ledger::{
-    AccountId, AccountKind, AccountLine, AccountStatement, TransactionId, TransactionKind, TrialBalance,
-    TrialBalanceLine,
+    AccountId, AccountKind, AccountLine, AccountStatement, MoneyFigures, PayoutFigures, TransactionId,
+    TransactionKind, TrialBalance, TrialBalanceLine,
 };
 pub(crate) use ledger::{AccountRef, Posting};
 pub use payment::{

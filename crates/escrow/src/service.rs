@@ -17,7 +17,7 @@ use kernel::{Actor, AdminActor, HomeownerActor, Limit, Page, Position};
 
 use crate::model::{
     AccountId, AccountStatement, Confirm, ContractSummary, Deposit, DepositOutcome, Escrow, EscrowId,
-    HistoryLine, NewEscrow, Payment, Release, ReleaseOutcome, TrialBalance,
+    HistoryLine, MoneyFigures, NewEscrow, Payment, PayoutFigures, Release, ReleaseOutcome, TrialBalance,
 };
 use crate::provider::PaymentProvider;
 use crate::rules::Refusal;
@@ -129,6 +129,13 @@ impl EscrowQueries for EscrowService {
 
     fn trial_balance(&self, _actor: AdminActor<'_>) -> Result<TrialBalance, Error> {
         self.read_trial_balance()
+    }
+
+    fn money_figures(
+        &self,
+        _actor: AdminActor<'_>,
+    ) -> Result<(Vec<MoneyFigures>, Vec<PayoutFigures>), Error> {
+        self.read_figures()
     }
 
     fn ledger_account(

@@ -57,6 +57,20 @@ pub enum Error {
     /// A credential expired while it waited to be checked.
     #[error("a licence or the insurance has expired since it was handed in")]
     CredentialExpired,
+    /// An account that is suspended already, or is not.
+    #[error("this account is {state}")]
+    AccountState {
+        /// The state it is in.
+        state: &'static str,
+        /// What an administrator can do in it.
+        allowed: &'static str,
+    },
+    /// An administrator would suspend itself.
+    #[error("an administrator does not suspend itself; another one has to")]
+    OwnAccount,
+    /// Nobody would be left to administrate.
+    #[error("this is the last active administrator")]
+    LastAdministrator,
     /// The profile changed since the caller read it.
     #[error("the profile has changed since it was read")]
     Stale,
@@ -85,7 +99,9 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(faults) => ErrorKind::Invalid(faults.clone().into_vec()),
-            Self::EmailInUse | Self::CredentialExpired => ErrorKind::Conflict,
+            Self::EmailInUse | Self::CredentialExpired | Self::OwnAccount | Self::LastAdministrator => {
+                ErrorKind::Conflict
+            }
             Self::WrongCredentials | Self::Token(_) | Self::RefreshToken | Self::SignedOut => {
                 ErrorKind::Unauthenticated
             }
@@ -96,6 +112,7 @@ impl Classify for Error {
             Self::WrongRole(error) => error.kind(),
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Decided { state } => ErrorKind::WrongState { state, allowed: Vec::new() },
+            Self::AccountState { state, allowed } => ErrorKind::WrongState { state, allowed: vec![allowed] },
             Self::Stale => ErrorKind::StalePrecondition,
             Self::Vault(error) => error.kind(),
             Self::Crypto(_) => ErrorKind::Internal,
@@ -118,6 +135,9 @@ impl Classify for Error {
             Self::NotFound(_) => "not_found",
             Self::Decided { .. } => "already_decided",
             Self::CredentialExpired => "credential_expired",
+            Self::AccountState { .. } => "wrong_state",
+            Self::OwnAccount => "own_account",
+            Self::LastAdministrator => "last_administrator",
             Self::Stale => "stale_precondition",
             Self::Vault(error) => error.code(),
             Self::Crypto(_) => "internal",

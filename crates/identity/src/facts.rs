@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use database::{Error, PgConnection, Tx};
-use kernel::{PartyId, PersonId, SessionId};
+use kernel::{Instant, PartyId, PersonId, SessionId};
 use uuid::Uuid;
 
 use crate::model::{Contact, Credential, LiveSession, PersonCard, VerificationId};
@@ -91,6 +91,14 @@ pub fn credential(
 /// [`Error`].
 pub fn administrators(conn: &mut PgConnection) -> Result<Vec<PersonId>, Error> {
     store::administrators(conn)
+}
+
+/// Since when a person is suspended; none for one who is not, and for nobody.
+///
+/// # Errors
+/// [`Error`].
+pub fn suspended_since(conn: &mut PgConnection, person: PersonId) -> Result<Option<Instant>, Error> {
+    Ok(store::find_person(conn, person)?.and_then(|person| person.suspended_at))
 }
 
 /// Those of these sessions that live: not ended, not expired, and their person not suspended. One statement for any number, for asking

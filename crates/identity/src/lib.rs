@@ -19,6 +19,7 @@ pub mod vault;
 pub use error::Error;
 pub use facts::{
     administrators, cards, contact, contractor_may_bid, credential, live_sessions, lock_verified,
+    suspended_since,
 };
 pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
@@ -94,6 +95,24 @@ pub trait IdentityQueries: Send + Sync {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Page<Verification>, Error>;
+
+    /// People, found by what they are called and what they are.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    fn list_accounts(
+        &self,
+        admin: AdminActor<'_>,
+        filter: &AccountFilter,
+        after: Option<Position<AccountKey>>,
+        limit: Limit,
+    ) -> Result<Page<Account, AccountKey>, Error>;
+
+    /// How many people there are, and what of theirs waits.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    fn people_figures(&self, admin: AdminActor<'_>) -> Result<PeopleFigures, Error>;
 }
 
 /// What can be told to this crate.
@@ -184,6 +203,29 @@ pub trait IdentityCommands: IdentityQueries {
         id: VerificationId,
         decision: Decision,
     ) -> Result<Verification, Error>;
+
+    /// Suspends somebody: every session ends at once, and nobody signs in with the account until it is reinstated. Contracts and money
+    /// go on by themselves.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::AccountState`], [`Error::OwnAccount`], [`Error::LastAdministrator`].
+    fn suspend_person(
+        &self,
+        admin: AdminActor<'_>,
+        person: PersonId,
+        reason: &Reason,
+    ) -> Result<Account, Error>;
+
+    /// Takes a suspension back. Sessions that ended stay ended.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::AccountState`].
+    fn reinstate_person(
+        &self,
+        admin: AdminActor<'_>,
+        person: PersonId,
+        reason: &Reason,
+    ) -> Result<Account, Error>;
 
     /// Makes an administrator: for the operator's command, not for anybody over the network.
     ///

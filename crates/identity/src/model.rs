@@ -2,12 +2,18 @@
 //!
 //! How any of it is stored or sent does not belong here.
 
+mod account;
 mod email;
 mod person;
 mod profile;
 mod session;
 mod verification;
 
+pub(crate) use account::state_of;
+pub use account::{
+    Account, AccountFilter, AccountKey, AccountOrder, AccountState, PeopleFigures, Reason, Standing,
+    Suspension, SuspensionId, VerificationFilter,
+};
 pub use email::Email;
 pub use person::{
     Contact, Me, NewAdmin, Password, Person, PersonCard, PersonName, Phone, Registration, RegistrationForm,

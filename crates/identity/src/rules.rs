@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
-use kernel::{Faults, Instant, Role};
+use kernel::{Faults, Instant, PersonId, Role};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::Settings;
 use crate::model::Password;
+use crate::{Error, Settings};
 
 /// What a new password must be.
 #[derive(Debug, Clone)]
@@ -174,6 +174,28 @@ pub(crate) fn names(full_name: Option<&str>, role: Role) -> (String, String, Str
     (first, display, full.to_owned())
 }
 
+/// Whether `by` may suspend the administrator `target`; `administrators` are all of them, each with whether it is active. `by` is none
+/// for the operator.
+///
+/// # Errors
+/// [`Error::OwnAccount`], [`Error::SignedOut`] when `by` was suspended itself meanwhile, [`Error::LastAdministrator`].
+pub(crate) fn may_suspend_administrator(
+    administrators: &[(PersonId, bool)],
+    by: Option<PersonId>,
+    target: PersonId,
+) -> Result<(), Error> {
+    let is_active = |id: PersonId| administrators.contains(&(id, true));
+    match by {
+        Some(by) if by == target => return Err(Error::OwnAccount),
+        Some(by) if !is_active(by) => return Err(Error::SignedOut),
+        Some(_) | None => {}
+    }
+    if is_active(target) && !administrators.iter().any(|(id, active)| *active && *id != target) {
+        return Err(Error::LastAdministrator);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
@@ -290,6 +312,22 @@ mod tests {
         ] {
             assert_eq!(refresh_outcome(spent.map(at), retry, at(now)), expected, "{spent:?} {now}");
         }
+    }
+
+    #[test]
+    fn an_administrator_is_suspended_by_another_active_one_only() {
+        let (ada, bob, eve) = (PersonId::new(), PersonId::new(), PersonId::new());
+        let code = |all: &[(PersonId, bool)], by, target| {
+            use kernel::Classify;
+            may_suspend_administrator(all, by, target).err().map(|error| error.code())
+        };
+        assert_eq!(code(&[(ada, true), (bob, true)], Some(ada), bob), None);
+        assert_eq!(code(&[(ada, true), (bob, true)], Some(ada), ada), Some("own_account"));
+        assert_eq!(code(&[(ada, false), (bob, true)], Some(ada), bob), Some("signed_out"));
+        assert_eq!(code(&[(ada, true), (bob, false)], None, ada), Some("last_administrator"));
+        assert_eq!(code(&[(ada, true), (bob, true), (eve, false)], None, ada), None);
+        // Already suspended: that is said, not that it is the last.
+        assert_eq!(code(&[(ada, false)], None, ada), None);
     }
 
     #[test]

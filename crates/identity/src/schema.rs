@@ -92,6 +92,8 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         password_set_at -> Timestamptz,
+        words -> Array<Text>,
+        name_key -> Text,
     }
 }
 
@@ -121,6 +123,19 @@ diesel::table! {
         account_key -> Bytea,
         address_key -> Bytea,
         failed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identity.suspensions (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        suspended_at -> Timestamptz,
+        suspended_by -> Nullable<Uuid>,
+        reason -> Nullable<Text>,
+        reinstated_at -> Nullable<Timestamptz>,
+        reinstated_by -> Nullable<Uuid>,
+        reinstate_reason -> Nullable<Text>,
     }
 }
 
@@ -163,5 +178,6 @@ diesel::allow_tables_to_appear_in_same_query! {
     refresh_tokens,
     sessions,
     sign_in_failures,
+    suspensions,
     verifications,
 }

@@ -7,6 +7,7 @@ mod links;
 mod passwords;
 mod profiles;
 mod sessions;
+mod suspensions;
 mod verifications;
 
 use database::Db;
@@ -14,9 +15,10 @@ use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId,
 
 use crate::keys::{Keys, LinkPurpose};
 use crate::model::{
-    Caller, Decision, Login, MailRequest, Me, NewAdmin, PasswordChange, PasswordReset, Person, Profile,
-    ProfilePatch, PublicContractor, Registration, SignIn, SignedIn, Verification, VerificationId,
-    VerificationStanding, VerificationState, VerificationSubmission,
+    Account, AccountFilter, AccountKey, Caller, Decision, Login, MailRequest, Me, NewAdmin, PasswordChange,
+    PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason, Registration,
+    SignIn, SignedIn, Verification, VerificationId, VerificationStanding, VerificationState,
+    VerificationSubmission,
 };
 use crate::passwords::Hasher;
 use crate::rules::PasswordPolicy;
@@ -105,6 +107,20 @@ impl IdentityQueries for IdentityService {
     ) -> Result<Page<Verification>, Error> {
         self.verification_queue(state, after, limit)
     }
+
+    fn list_accounts(
+        &self,
+        _: AdminActor<'_>,
+        filter: &AccountFilter,
+        after: Option<Position<AccountKey>>,
+        limit: Limit,
+    ) -> Result<Page<Account, AccountKey>, Error> {
+        self.find_accounts(filter, after, limit)
+    }
+
+    fn people_figures(&self, _: AdminActor<'_>) -> Result<PeopleFigures, Error> {
+        self.figures()
+    }
 }
 
 impl IdentityCommands for IdentityService {
@@ -164,6 +180,24 @@ impl IdentityCommands for IdentityService {
         decision: Decision,
     ) -> Result<Verification, Error> {
         self.decide(&admin, id, &decision)
+    }
+
+    fn suspend_person(
+        &self,
+        admin: AdminActor<'_>,
+        person: PersonId,
+        reason: &Reason,
+    ) -> Result<Account, Error> {
+        self.suspend(&admin, person, reason)
+    }
+
+    fn reinstate_person(
+        &self,
+        admin: AdminActor<'_>,
+        person: PersonId,
+        reason: &Reason,
+    ) -> Result<Account, Error> {
+        self.reinstate(&admin, person, reason)
     }
 
     fn create_admin(&self, caller: &Caller, admin: NewAdmin) -> Result<Person, Error> {

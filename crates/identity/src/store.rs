@@ -1,11 +1,13 @@
 //! The SQL of this crate: plain functions over a connection. Decisions do not belong here.
 
+mod accounts;
 mod links;
 mod people;
 mod sessions;
 mod vault;
 mod verifications;
 
+pub(crate) use accounts::*;
 pub(crate) use links::*;
 pub(crate) use people::*;
 pub(crate) use sessions::*;

@@ -10,7 +10,7 @@ mod settings;
 mod store;
 mod tasks;
 
-use kernel::{Actor, ContractorActor, HomeownerActor, Limit, Page, PartyId, Position, Role};
+use kernel::{Actor, AdminActor, ContractorActor, HomeownerActor, Limit, Page, PartyId, Position, Role};
 
 pub use error::Error;
 pub use model::*;
@@ -74,6 +74,12 @@ pub trait MarketplaceQueries: Send + Sync {
         role: Option<Role>,
         page: PageRequest,
     ) -> Result<ReviewPage, Error>;
+
+    /// Each state of jobs with how many there are, none left out. Nothing in it tells of bids.
+    ///
+    /// # Errors
+    /// [`Error::Database`] only.
+    fn job_figures(&self, admin: AdminActor<'_>) -> Result<Vec<(JobStatus, i64)>, Error>;
 }
 
 /// What can be done, beside everything that can be read.

@@ -9,14 +9,15 @@ mod reviews;
 use std::sync::Arc;
 
 use database::Db;
-use kernel::{Actor, Clock, ContractorActor, HomeownerActor, Page, PartyId, Role};
+use kernel::{Actor, AdminActor, Clock, ContractorActor, HomeownerActor, Page, PartyId, Role};
 
 use crate::error::Error;
 use crate::model::{
     BidChange, BidDetail, BidOfJob, BidPatch, BidStatus, Deleted, JobCard, JobChange, JobDetail, JobId,
-    JobPatch, NewBid, NewJob, NewReview, PublicJob, Rejection, Review, ReviewPage,
+    JobPatch, JobStatus, NewBid, NewJob, NewReview, PublicJob, Rejection, Review, ReviewPage,
 };
 use crate::settings::Settings;
+use crate::store;
 use crate::{JobList, MarketplaceCommands, MarketplaceQueries, PageRequest};
 
 /// The marketplace over one database.
@@ -73,6 +74,12 @@ impl MarketplaceQueries for MarketplaceService {
         page: PageRequest,
     ) -> Result<ReviewPage, Error> {
         self.published_reviews(subject, role, page)
+    }
+
+    fn job_figures(&self, _: AdminActor<'_>) -> Result<Vec<(JobStatus, i64)>, Error> {
+        let counted = self.db.read(store::jobs::count_by_status)?;
+        let of = |status: JobStatus| counted.get(status.as_str()).copied().unwrap_or_default();
+        Ok(JobStatus::ALL.iter().map(|status| (*status, of(*status))).collect())
     }
 }
 

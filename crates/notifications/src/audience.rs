@@ -14,6 +14,8 @@ pub(crate) enum Recipient {
     Contractor,
     /// The party to the contract that did not just sign.
     OtherSigner,
+    /// The party to the contract that the event is not about.
+    OtherParty,
     /// The party that a review is of.
     Reviewed,
     /// Everybody who may decide as an administrator.
@@ -55,7 +57,7 @@ impl Row {
     }
 }
 
-use Recipient::{Administrators, Bidders, Contractor, Homeowner, OtherSigner, Person, Reviewed};
+use Recipient::{Administrators, Bidders, Contractor, Homeowner, OtherParty, OtherSigner, Person, Reviewed};
 
 /// The table.
 pub(crate) const TABLE: &[Row] = &[
@@ -66,6 +68,8 @@ pub(crate) const TABLE: &[Row] = &[
     row("password.reset", Person, "password_reset"),
     row("password.changed", Person, "password_changed"),
     row("session.reuse_detected", Person, "session_reuse_detected"),
+    row("person.suspended", Person, "account_suspended"),
+    row("person.reinstated", Person, "account_reinstated"),
     row("verification.submitted", Administrators, "verification_submitted"),
     row("verification.approved", Contractor, "verification_approved"),
     row("verification.rejected", Contractor, "verification_rejected"),
@@ -96,6 +100,8 @@ pub(crate) const TABLE: &[Row] = &[
     row("contract.verification_lapsed", Homeowner, "contract_verification_lapsed_homeowner"),
     row("contract.verification_lapsed", Contractor, "contract_verification_lapsed_contractor"),
     row("contract.verification_restored", Homeowner, "contract_verification_restored"),
+    row("contract.party_suspended", OtherParty, "contract_party_suspended"),
+    row("contract.party_reinstated", OtherParty, "contract_party_reinstated"),
     row("milestone.started", Homeowner, "milestone_started"),
     row("milestone.submitted", Homeowner, "milestone_submitted"),
     row("milestone.inspection_reminder", Homeowner, "milestone_inspection_reminder"),
@@ -146,9 +152,9 @@ pub(crate) fn named(recipient: Recipient, event: &Event) -> Result<Option<Person
         Homeowner => party("homeownerId"),
         Contractor => party("contractorId"),
         Reviewed => party("subjectId"),
-        OtherSigner => {
-            let signer: PartyId = event.id("signedBy")?;
-            if event.id::<PartyId>("homeownerId")? == signer {
+        OtherSigner | OtherParty => {
+            let one: PartyId = event.id(if recipient == OtherSigner { "signedBy" } else { "partyId" })?;
+            if event.id::<PartyId>("homeownerId")? == one {
                 party("contractorId")
             } else {
                 party("homeownerId")

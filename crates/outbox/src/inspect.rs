@@ -126,6 +126,14 @@ pub fn waiting(conn: &mut PgConnection) -> Result<i64, Error> {
     store::waiting(conn)
 }
 
+/// How many tasks were given up and wait for a person.
+///
+/// # Errors
+/// [`Error`] when the database fails.
+pub fn parked(conn: &mut PgConnection) -> Result<i64, Error> {
+    store::parked(conn)
+}
+
 /// One task.
 ///
 /// # Errors

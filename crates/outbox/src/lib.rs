@@ -16,7 +16,8 @@ mod wake;
 mod workers;
 
 pub use inspect::{
-    InspectError, TaskFilter, TaskView, find_event, find_task, list_tasks, park_task, retry_task, waiting,
+    InspectError, TaskFilter, TaskView, find_event, find_task, list_tasks, park_task, parked, retry_task,
+    waiting,
 };
 pub use model::{Aggregate, Event, EventId, NewEvent, TaskId, TaskState};
 pub use publish::{enqueue, enqueue_at, publish};

@@ -176,6 +176,11 @@ pub(crate) fn waiting(conn: &mut PgConnection) -> Result<i64, Error> {
     Ok(due.count().get_result(conn)?)
 }
 
+/// How many tasks were given up.
+pub(crate) fn parked(conn: &mut PgConnection) -> Result<i64, Error> {
+    Ok(tasks::table.filter(tasks::state.eq("PARKED")).count().get_result(conn)?)
+}
+
 /// When a task that failed is to be tried again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Again {

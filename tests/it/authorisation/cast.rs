@@ -180,6 +180,7 @@ async fn scenes(app: &TestApp, deal: Deal, done: &Deal) -> BTreeMap<Scene, Thing
     let job = app.open_job(owner).await;
     let bid = app.bid(worker, &job).await;
     let open = Things(BTreeMap::from([("job", job), ("bid", bid)]));
+    let bystander = app.homeowner().await;
     let applicant = app.contractor().await;
     let verification = applicant.post("/api/contractors/verification", papers()).await.expect(201);
     app.settle().await;
@@ -189,7 +190,7 @@ async fn scenes(app: &TestApp, deal: Deal, done: &Deal) -> BTreeMap<Scene, Thing
         ("ntf", inbox["data"][0]["id"].as_str().unwrap().to_owned()),
         ("acc", some(app, "acc", "escrow.accounts")),
         ("pty", worker.party.clone()),
-        ("usr", owner.id.clone()),
+        ("usr", bystander.id),
     ]));
     let under_way = Things(BTreeMap::from([
         ("job", deal.job),

@@ -67,7 +67,9 @@ pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
     ("listContractorReviews", Beside, "+ + + + + + +"),
     ("listUserReviews", Beside, "+ + + + + + +"),
     ("markNotificationRead", Beside, ". + - - - - -"),
+    ("reinstateUser", Beside, ". . . . . . +"),
     ("rejectVerification", Beside, ". . . . . . +"),
+    ("suspendUser", Beside, ". . . . . . +"),
 ];
 
 /// What the parameters and bodies of these operations name is nobody's: there is nothing to be a stranger to.
@@ -82,6 +84,7 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "getLiveness",
     "getMe",
     "getMetrics",
+    "getOverview",
     "getProfile",
     "getReadiness",
     "getTrialBalance",
@@ -90,6 +93,7 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "listJobs",
     "listNotifications",
     "listOwnBids",
+    "listUsers",
     "listVerifications",
     "login",
     "logout",

@@ -8,6 +8,7 @@ mod contract;
 mod document;
 mod milestones;
 mod progress;
+mod suspension;
 mod verification;
 
 use kernel::TypedId;

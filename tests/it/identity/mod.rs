@@ -5,10 +5,13 @@ use serde_json::Value;
 use tests::{Answer, Person, TestApp, papers};
 
 mod admin;
+mod admin_users;
 mod auth;
 mod contractors;
+mod overview;
 mod passwords;
 mod sessions;
+mod suspensions;
 mod users;
 
 /// How many events of that name concern this person.

@@ -203,6 +203,8 @@ pub struct Milestone {
     pub submission: i32,
     /// Until when the homeowner can look at it before silence approves.
     pub inspection_ends_at: Option<Instant>,
+    /// Since when that clock stands still, because the homeowner is suspended: the end moves by as long.
+    pub inspection_paused_at: Option<Instant>,
     /// Goes up with every change of it.
     pub version: i32,
     /// When it was started.

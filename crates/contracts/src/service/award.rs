@@ -3,7 +3,7 @@
 use chrono::Duration;
 use database::Tx;
 use identity::PersonCard;
-use kernel::{HomeownerActor, PartyId};
+use kernel::{HomeownerActor, PartyId, PersonId};
 use marketplace::{Award, Awarded};
 use serde_json::json;
 
@@ -29,6 +29,9 @@ pub(super) fn accept(
         request_id: homeowner.request_id.clone(),
     };
     let awarded = marketplace::award(tx, award)?;
+    if identity::suspended_since(tx.conn(), PersonId::from(awarded.contractor.uuid()))?.is_some() {
+        return Err(Error::ContractorUnavailable);
+    }
     let now = tx.now()?;
     let contract = Contract {
         id: ContractId::new(),

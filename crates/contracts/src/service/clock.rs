@@ -5,7 +5,7 @@ use kernel::{Actor, ContractorActor, HomeownerActor, Instant};
 use serde_json::json;
 
 use super::signing::Lapse;
-use super::{tell, views, visible};
+use super::{suspension, tell, views, visible};
 use crate::error::Error;
 use crate::model::{
     Contract, Milestone, MilestoneRef, MilestoneStatus, MilestoneStep, MilestoneView, RequestChanges, Side,
@@ -40,20 +40,12 @@ pub(super) fn submit(
     let now = tx.now()?;
     let number = milestone.submission.saturating_add(1);
     let ends_at = rules::inspection_ends_at(now, &contract.terms);
-    let step = Advance::Submit { number, inspection_ends_at: ends_at };
+    // The clock of somebody who cannot look does not begin to run.
+    let paused = suspension::homeowner_suspended_since(tx, &contract)?.is_some();
+    let step = Advance::Submit { number, inspection_ends_at: ends_at, paused };
     let submitted = advanced(tx, &contract, &milestone, &step, now)?;
     store::insert_submission(tx.conn(), milestone.id, number, now, ends_at)?;
-    let lapse = InspectionLapse { contract_id: contract.id, milestone_id: milestone.id, submission: number };
-    outbox::enqueue_at(tx, &lapse, ends_at);
-    for remind_at in rules::reminders(now, ends_at, plan) {
-        let reminder = InspectionReminder {
-            contract_id: contract.id,
-            milestone_id: milestone.id,
-            submission: number,
-            remind_at,
-        };
-        outbox::enqueue_at(tx, &reminder, remind_at);
-    }
+    suspension::schedule(tx, plan, &contract, &submitted, ends_at, now);
     let data = json!({ "milestoneId": milestone.id, "submission": number, "inspectionEndsAt": ends_at });
     tell(tx, &contract, "milestone.submitted", &contractor.request_id, data);
     views::milestone(tx.conn(), &contract, submitted, contractor.party)
@@ -80,7 +72,8 @@ pub(super) fn request_changes(
         ready(tx, homeowner, &command.milestone, Side::Homeowner, MilestoneStep::RequestChanges)?;
     let now = tx.now()?;
     // The task that approves may be late; what the clock says counts.
-    if milestone.inspection_ends_at.is_some_and(|ends_at| now >= ends_at) {
+    let running = milestone.inspection_ends_at.filter(|_| milestone.inspection_paused_at.is_none());
+    if running.is_some_and(|ends_at| now >= ends_at) {
         return Err(Error::InspectionOver);
     }
     let sent_back = advanced(tx, &contract, &milestone, &Advance::RequestChanges, now)?;
@@ -93,7 +86,7 @@ pub(super) fn request_changes(
 }
 
 /// Approves a submission that the homeowner said nothing about in time. Does nothing when it was decided, or when there is a newer
-/// one: that has a clock of its own.
+/// one: that has a clock of its own. While the homeowner is suspended the clock stands still; when it goes on another task is set.
 pub(crate) fn approve_by_silence(
     tx: &mut Tx<'_>,
     task: &InspectionLapse,
@@ -109,18 +102,33 @@ pub(crate) fn approve_by_silence(
     if now < ends_at {
         return Ok(Lapse::NotBefore(ends_at));
     }
+    // The suspension may be so new that nobody has heard of it here.
+    if let Some(since) =
+        suspension::homeowner_suspended_since(tx, &contract)?.filter(|since| *since < ends_at)
+    {
+        suspension::pause(tx, &contract, &milestone, since)?;
+        return Ok(Lapse::Settled);
+    }
     approved(tx, &contract, &milestone, SubmissionOutcome::ApprovedBySilence, request_id, now)?;
     Ok(Lapse::Settled)
 }
 
-/// Reminds the homeowner of a submission, unless it was decided or there is a newer one.
-pub(crate) fn remind(tx: &mut Tx<'_>, task: &InspectionReminder, request_id: &str) -> Result<(), Error> {
+/// Reminds the homeowner of a submission, unless it was decided, there is a newer one, or its clock stands still.
+pub(crate) fn remind(
+    tx: &mut Tx<'_>,
+    plan: &ReminderPlan,
+    task: &InspectionReminder,
+    request_id: &str,
+) -> Result<(), Error> {
     let contract = store::find_contract_by_id(tx.conn(), task.contract_id)?.ok_or(Error::ContractNotFound)?;
     let milestone = store::lock_milestone(tx.conn(), task.contract_id, task.milestone_id)?
         .ok_or(Error::MilestoneNotFound)?;
     let now = tx.now()?;
-    // A reminder that comes so late that the inspection is over would be wrong.
-    if let Some(ends_at) = under_inspection(&milestone, task.submission).filter(|ends_at| now < *ends_at) {
+    // A reminder that comes so late that the inspection is over would be wrong, and so would one from before the end was moved.
+    let due = |ends_at: &Instant| {
+        now < *ends_at && rules::is_reminder(task.remind_at, *ends_at, &contract.terms, plan)
+    };
+    if let Some(ends_at) = under_inspection(&milestone, task.submission).filter(due) {
         let data = json!({
             "milestoneId": milestone.id,
             "submission": milestone.submission,
@@ -131,9 +139,10 @@ pub(crate) fn remind(tx: &mut Tx<'_>, task: &InspectionReminder, request_id: &st
     Ok(())
 }
 
+/// When the clock of this submission ends, if it is running.
 fn under_inspection(milestone: &Milestone, submission: i32) -> Option<Instant> {
     let current = milestone.status == MilestoneStatus::Submitted && milestone.submission == submission;
-    milestone.inspection_ends_at.filter(|_| current)
+    milestone.inspection_ends_at.filter(|_| current && milestone.inspection_paused_at.is_none())
 }
 
 fn approved(

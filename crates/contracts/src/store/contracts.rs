@@ -1,5 +1,7 @@
 //! The table `contracts.contracts`.
 
+use std::collections::HashMap;
+
 use database::Error;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -210,6 +212,27 @@ pub(crate) fn lock_contract_by_id(
         .get_result(conn)
         .optional()?;
     read(row)
+}
+
+/// How many contracts there are in each state; what is not there is none.
+pub(crate) fn count_by_status(conn: &mut PgConnection) -> Result<HashMap<String, i64>, Error> {
+    let rows: Vec<(String, i64)> = contracts::table
+        .group_by(contracts::status)
+        .select((contracts::status, diesel::dsl::count_star()))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// This party's contracts that have not ended.
+pub(crate) fn open_contracts_of(conn: &mut PgConnection, party: PartyId) -> Result<Vec<Contract>, Error> {
+    let open = [ContractStatus::PendingSignatures.as_str(), ContractStatus::Active.as_str()];
+    let rows: Vec<Row> = contracts::table
+        .filter(contracts::homeowner_id.eq(party.uuid()).or(contracts::contractor_id.eq(party.uuid())))
+        .filter(contracts::status.eq_any(open))
+        .order(contracts::id)
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter().map(Contract::try_from).collect()
 }
 
 /// The sealed particulars of a contract.

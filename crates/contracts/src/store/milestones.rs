@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::error::corrupt;
 use crate::model::{ContractId, Milestone, MilestoneFacts, MilestoneId, MilestoneStatus, MilestoneStep};
-use crate::schema::milestones;
+use crate::schema::{milestones, submissions};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = milestones, check_for_backend(diesel::pg::Pg))]
@@ -27,6 +27,7 @@ struct Row {
     due_date: NaiveDate,
     submission: i32,
     inspection_ends_at: Option<Instant>,
+    inspection_paused_at: Option<Instant>,
     version: i32,
     started_at: Option<Instant>,
     approved_at: Option<Instant>,
@@ -52,6 +53,7 @@ impl TryFrom<Row> for Milestone {
             due_date: row.due_date,
             submission: row.submission,
             inspection_ends_at: row.inspection_ends_at,
+            inspection_paused_at: row.inspection_paused_at,
             version: row.version,
             started_at: row.started_at,
             approved_at: row.approved_at,
@@ -193,6 +195,67 @@ pub(crate) fn lock_milestone(
     row.map(Milestone::try_from).transpose()
 }
 
+/// Those of a contract's milestones that are in this state, locked until the transaction ends.
+pub(crate) fn lock_in_state(
+    conn: &mut PgConnection,
+    contract: ContractId,
+    state: MilestoneStatus,
+) -> Result<Vec<Milestone>, Error> {
+    let rows = milestones::table
+        .filter(milestones::contract_id.eq(contract.uuid()))
+        .filter(milestones::status.eq(state.as_str()))
+        .order(milestones::id)
+        .select(Row::as_select())
+        .for_update()
+        .load(conn)?;
+    read(rows)
+}
+
+/// Stops the clock of the inspection that runs.
+pub(crate) fn pause_inspection(
+    conn: &mut PgConnection,
+    id: MilestoneId,
+    paused_at: Instant,
+    now: Instant,
+) -> Result<(), Error> {
+    let running = milestones::table
+        .filter(milestones::id.eq(id.uuid()))
+        .filter(milestones::status.eq(MilestoneStatus::Submitted.as_str()))
+        .filter(milestones::inspection_paused_at.is_null());
+    diesel::update(running)
+        .set((
+            milestones::inspection_paused_at.eq(paused_at),
+            milestones::version.eq(milestones::version + 1),
+            milestones::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Lets the clock of an inspection go on, to this end.
+pub(crate) fn resume_inspection(
+    conn: &mut PgConnection,
+    milestone: &Milestone,
+    ends_at: Instant,
+    now: Instant,
+) -> Result<(), Error> {
+    let paused = milestones::table
+        .filter(milestones::id.eq(milestone.id.uuid()))
+        .filter(milestones::inspection_paused_at.is_not_null());
+    diesel::update(paused)
+        .set((
+            milestones::inspection_ends_at.eq(ends_at),
+            milestones::inspection_paused_at.eq(None::<Instant>),
+            milestones::version.eq(milestones::version + 1),
+            milestones::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    diesel::update(submissions::table.find((milestone.id.uuid(), milestone.submission)))
+        .set(submissions::inspection_ends_at.eq(ends_at))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// All milestones of a contract, locked in the order of their ids; none of them waits for somebody else's lock.
 pub(crate) fn lock_all(conn: &mut PgConnection, contract: ContractId) -> Result<Vec<MilestoneFacts>, Error> {
     let rows: Vec<(Uuid, i64, String, String, i32, NaiveDate)> = milestones::table
@@ -262,6 +325,7 @@ pub(crate) fn set_amount(
 pub(crate) struct Mark {
     pub(crate) submission: Option<i32>,
     pub(crate) inspection_ends_at: Option<Option<Instant>>,
+    pub(crate) inspection_paused_at: Option<Option<Instant>>,
     pub(crate) started_at: Option<Instant>,
     pub(crate) approved_at: Option<Instant>,
 }
@@ -269,7 +333,7 @@ pub(crate) struct Mark {
 /// A step with what it notes.
 pub(crate) enum Advance {
     Start,
-    Submit { number: i32, inspection_ends_at: Instant },
+    Submit { number: i32, inspection_ends_at: Instant, paused: bool },
     RequestChanges,
     Approve,
 }
@@ -287,15 +351,21 @@ impl Advance {
     fn mark(&self, now: Instant) -> Mark {
         match self {
             Self::Start => Mark { started_at: Some(now), ..Mark::default() },
-            Self::Submit { number, inspection_ends_at } => Mark {
+            Self::Submit { number, inspection_ends_at, paused } => Mark {
                 submission: Some(*number),
                 inspection_ends_at: Some(Some(*inspection_ends_at)),
+                inspection_paused_at: Some(paused.then_some(now)),
                 ..Mark::default()
             },
-            Self::RequestChanges => Mark { inspection_ends_at: Some(None), ..Mark::default() },
-            Self::Approve => {
-                Mark { inspection_ends_at: Some(None), approved_at: Some(now), ..Mark::default() }
+            Self::RequestChanges => {
+                Mark { inspection_ends_at: Some(None), inspection_paused_at: Some(None), ..Mark::default() }
             }
+            Self::Approve => Mark {
+                inspection_ends_at: Some(None),
+                inspection_paused_at: Some(None),
+                approved_at: Some(now),
+                ..Mark::default()
+            },
         }
     }
 }

@@ -4,6 +4,8 @@ use contracts::{ContractId, MilestoneId};
 use kernel::{Currency, Instant, PartyId, Position};
 use uuid::Uuid;
 
+use super::PayoutStatus;
+
 kernel::id!(
     /// An account of the ledger.
     AccountId,
@@ -165,6 +167,36 @@ pub struct TrialBalance {
     pub lines: Vec<TrialBalanceLine>,
     /// Whether debits and credits are equal in every currency.
     pub balanced: bool,
+}
+
+/// The money of one currency at a glance, in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MoneyFigures {
+    /// The currency.
+    pub currency: Currency,
+    /// What is held for milestones.
+    pub held: i64,
+    /// What contractors are owed and have not been paid out.
+    pub payable: i64,
+    /// What contractors owe.
+    pub debt: i64,
+    /// What the platform earned.
+    pub platform_fees: i64,
+    /// What the provider charged.
+    pub processor_fees: i64,
+}
+
+/// The payouts of one state in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayoutFigures {
+    /// How they stand.
+    pub status: PayoutStatus,
+    /// The currency.
+    pub currency: Currency,
+    /// How many there are.
+    pub count: i64,
+    /// What they sum to, in minor units.
+    pub amount: i64,
 }
 
 /// One entry as its account shows it.

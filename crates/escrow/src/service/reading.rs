@@ -6,8 +6,8 @@ use kernel::{Actor, Currency, Limit, Page, Position, Role};
 use super::EscrowService;
 use crate::Error;
 use crate::model::{
-    AccountId, AccountStatement, ContractSummary, Escrow, EscrowId, HistoryLine, TrialBalance,
-    TrialBalanceLine,
+    AccountId, AccountKind, AccountStatement, ContractSummary, Escrow, EscrowId, HistoryLine, MoneyFigures,
+    PayoutFigures, TrialBalance, TrialBalanceLine,
 };
 use crate::store::{escrows, ledger, payments, payouts};
 
@@ -80,6 +80,14 @@ impl EscrowService {
         })
     }
 
+    pub(super) fn read_figures(&self) -> Result<(Vec<MoneyFigures>, Vec<PayoutFigures>), Error> {
+        self.db.read(|conn| {
+            let lines = ledger::trial_balance(conn)?;
+            let figures = currencies(&lines).into_iter().map(|currency| money(currency, &lines)).collect();
+            Ok((figures, payouts::count_unpaid(conn)?))
+        })
+    }
+
     pub(super) fn read_account(
         &self,
         account: AccountId,
@@ -90,6 +98,25 @@ impl EscrowService {
         self.db
             .read(|conn| ledger::find_account(conn, account, before, limit))?
             .ok_or(Error::NotFound("ledger account"))
+    }
+}
+
+/// What the accounts of each kind sum to, told on the kind's own side.
+fn money(currency: Currency, lines: &[TrialBalanceLine]) -> MoneyFigures {
+    let sum = |kind: AccountKind| {
+        lines
+            .iter()
+            .filter(|line| line.currency == currency && line.kind == kind)
+            .map(|line| (line.credit - line.debit) * kind.natural_side())
+            .sum()
+    };
+    MoneyFigures {
+        currency,
+        held: sum(AccountKind::Held),
+        payable: sum(AccountKind::ContractorPayable),
+        debt: sum(AccountKind::ContractorDebt),
+        platform_fees: sum(AccountKind::PlatformFee),
+        processor_fees: sum(AccountKind::ProcessorFee),
     }
 }
 

@@ -4,11 +4,12 @@ use contracts::{ContractId, MilestoneId};
 use database::Error;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use kernel::{Currency, Instant, PartyId};
 use uuid::Uuid;
 
 use super::{currency, word};
-use crate::model::{EscrowId, Payout, PayoutId, PayoutStatus};
+use crate::model::{EscrowId, Payout, PayoutFigures, PayoutId, PayoutStatus};
 use crate::schema::{escrows, payouts, releases};
 
 /// The latest payouts that a summary shows.
@@ -79,6 +80,37 @@ pub(crate) fn find(conn: &mut PgConnection, id: PayoutId) -> Result<Option<Payou
         job,
         homeowner: PartyId::from(homeowner),
     }))
+}
+
+/// How many payouts are not paid, and what they sum to, by state and currency.
+pub(crate) fn count_unpaid(conn: &mut PgConnection) -> Result<Vec<PayoutFigures>, Error> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        status: String,
+        #[diesel(sql_type = Text)]
+        currency: String,
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+        #[diesel(sql_type = BigInt)]
+        amount: i64,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT status, currency, count(*) AS count, sum(amount)::bigint AS amount
+         FROM escrow.payouts WHERE status <> $1 GROUP BY status, currency ORDER BY status, currency",
+    )
+    .bind::<Text, _>(PayoutStatus::Paid.as_str())
+    .load(conn)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(PayoutFigures {
+                status: word(&row.status, PayoutStatus::parse)?,
+                currency: currency(&row.currency)?,
+                count: row.count,
+                amount: row.amount,
+            })
+        })
+        .collect()
 }
 
 /// The latest payouts from an escrow account, newest first.

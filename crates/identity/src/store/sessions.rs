@@ -141,6 +141,7 @@ pub(crate) enum EndReason {
     TokenReuse,
     PasswordChanged,
     PasswordReset,
+    Suspended,
 }
 
 impl EndReason {
@@ -150,6 +151,7 @@ impl EndReason {
             Self::TokenReuse => "TOKEN_REUSE",
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::PasswordReset => "PASSWORD_RESET",
+            Self::Suspended => "SUSPENDED",
         }
     }
 }

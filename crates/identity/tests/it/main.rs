@@ -8,6 +8,7 @@
 mod accounts;
 mod facts;
 mod passwords;
+mod people;
 mod profiles;
 mod refresh;
 mod schema;

@@ -53,6 +53,13 @@ struct JobRow {
     updated_at: Instant,
 }
 
+/// How many jobs there are in each state; what is not there is none.
+pub(crate) fn count_by_status(conn: &mut PgConnection) -> Result<HashMap<String, i64>, Error> {
+    let rows: Vec<(String, i64)> =
+        jobs::table.group_by(jobs::status).select((jobs::status, diesel::dsl::count_star())).load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
 impl JobRow {
     fn of(job: &PublicJob) -> Self {
         Self {

@@ -223,6 +223,8 @@ pub struct MilestoneView {
     pub submission: i32,
     /// Until when it can be inspected before silence approves it.
     pub inspection_ends_at: Option<DateTime<Utc>>,
+    /// Since when that clock stands still, because the homeowner's account is suspended: the end moves by as long. Null while it runs.
+    pub inspection_paused_at: Option<DateTime<Utc>>,
     /// Why it was sent back, while that is so.
     pub changes_requested: Option<MilestoneChangesRequested>,
     /// When work on it started.
@@ -387,6 +389,7 @@ impl From<contracts::MilestoneView> for MilestoneView {
             due_date: milestone.due_date,
             submission: milestone.submission,
             inspection_ends_at: milestone.inspection_ends_at,
+            inspection_paused_at: milestone.inspection_paused_at,
             changes_requested: view
                 .changes_requested
                 .map(|request| MilestoneChangesRequested { reason: request.reason, at: request.at }),
@@ -471,6 +474,7 @@ impl MilestoneView {
             due_date: NaiveDate::from_ymd_opt(2027, 3, 15).unwrap_or_default(),
             submission: 0,
             inspection_ends_at: None,
+            inspection_paused_at: None,
             changes_requested: None,
             started_at: None,
             approved_at: None,

@@ -1,9 +1,11 @@
 //! People: accounts and sessions, profiles, contractors and their verification.
 
 pub mod admin;
+pub mod admin_users;
 pub mod auth;
 mod change;
 pub mod contractors;
+pub mod overview;
 pub mod passwords;
 pub mod sessions;
 pub mod users;
@@ -21,6 +23,8 @@ pub fn operations() -> Vec<Operation> {
         users::operations(),
         contractors::operations(),
         admin::operations(),
+        admin_users::operations(),
+        overview::operations(),
     ]
     .into_iter()
     .flatten()

@@ -21,7 +21,7 @@ pub type SessionRef = Id<SessionId>;
 pub type VerificationRef = Id<VerificationId>;
 
 /// What somebody is on the marketplace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum PersonRole {
     /// Posts jobs and pays.
@@ -38,6 +38,16 @@ impl From<Role> for PersonRole {
             Role::Homeowner => Self::Homeowner,
             Role::Contractor => Self::Contractor,
             Role::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<PersonRole> for Role {
+    fn from(role: PersonRole) -> Self {
+        match role {
+            PersonRole::Homeowner => Self::Homeowner,
+            PersonRole::Contractor => Self::Contractor,
+            PersonRole::Admin => Self::Admin,
         }
     }
 }

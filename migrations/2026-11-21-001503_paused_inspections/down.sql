@@ -1,0 +1,1 @@
+ALTER TABLE contracts.milestones DROP COLUMN inspection_paused_at;
