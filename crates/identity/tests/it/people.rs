@@ -34,12 +34,12 @@ fn found(world: &World, admin: &Actor, filter: &AccountFilter) -> (usize, bool) 
         #[diesel(sql_type = diesel::sql_types::BigInt)]
         scans: i64,
     }
-    let asked: Result<(usize, i64), Error> = world.db().transaction(|tx| {
+    let asked: Result<(usize, i64), Error> = world.db().unit(|| {
         let page = world.service.list_accounts(admin.admin()?, filter, None, Limit::default())?;
-        let scans: Scans =
-            diesel::sql_query("SELECT pg_stat_get_xact_numscans('identity.people'::regclass) AS scans")
-                .get_result(tx.conn())
-                .map_err(database::Error::from)?;
+        let scans = world.db().read(|conn| -> Result<Scans, database::Error> {
+            Ok(diesel::sql_query("SELECT pg_stat_get_xact_numscans('identity.people'::regclass) AS scans")
+                .get_result(conn)?)
+        })?;
         Ok((page.items.len(), scans.scans))
     });
     let (count, scans) = asked.unwrap();

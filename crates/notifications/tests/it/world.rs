@@ -151,7 +151,7 @@ impl World {
             contractor.uuid(),
         ));
         json!({
-            "personId": homeowner, "role": "HOMEOWNER",
+            "personId": homeowner, "partyId": PartyId::from(homeowner), "role": "HOMEOWNER",
             "homeownerId": PartyId::from(homeowner), "contractorId": PartyId::from(contractor),
             "signedBy": PartyId::from(homeowner), "subjectId": PartyId::from(contractor),
             "jobId": id("job"), "bidId": id("bid"), "contractId": id("ctr"), "milestoneId": id("mst"),
