@@ -195,6 +195,7 @@ mod tests {
             due_date: NaiveDate::from_ymd_opt(2027, 4, 1).unwrap(),
             submission: 0,
             inspection_ends_at: None,
+            inspection_paused_at: None,
             version: 1,
             started_at: None,
             approved_at: None,
