@@ -1,8 +1,12 @@
-//! Who an access token belongs to, and whether its session still lives.
+//! Who an access token belongs to, whether its session still lives, and when it was used last.
 //!
 //! The token is verified here, without the database; then one batched query answers for all requests that wait. Nothing is remembered
 //! in between: a session that has ended is refused at once.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::TimeDelta;
 use database::{BatchReader, BatchSettings, Error};
 use identity::{Authenticator, LiveSession};
 use kernel::{Actor, SessionId};
@@ -16,6 +20,18 @@ use crate::lanes::answered;
 pub(crate) struct Sessions {
     authenticator: Authenticator,
     live: BatchReader<SessionId, LiveSession, Error>,
+    used: Used,
+}
+
+/// Sessions that were used and of which that is to be noted: each once, however many requests it sends meanwhile.
+#[derive(Default)]
+struct Used(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    sessions: HashSet<SessionId>,
+    /// Whether somebody is about to note them.
+    being_noted: bool,
 }
 
 impl Sessions {
@@ -27,6 +43,7 @@ impl Sessions {
         Ok(Self {
             authenticator: platform.authenticator().clone(),
             live: BatchReader::start(platform.db(), &BatchSettings::new("sessions"), load)?,
+            used: Used::default(),
         })
     }
 
@@ -42,6 +59,54 @@ impl Sessions {
         let live = answered(self.live.get(app.lanes().deadline(), claims.session)).await?;
         let session = live.filter(|session| session.person == claims.person);
         let session = session.ok_or_else(|| identity::Error::SignedOut)?;
+        if app.now() - session.last_used_at >= TimeDelta::seconds(identity::LAST_USE_SECONDS)
+            && self.used.is_first(session.session)
+        {
+            let app = app.clone();
+            // Nobody waits for it: what comes meanwhile is noted with the next statement.
+            actix_web::rt::spawn(async move { app.sessions().used.note(&app).await });
+        }
         Ok(Actor::person(session.person, session.role, session.session, session.email_verified, request_id))
+    }
+}
+
+impl Used {
+    /// Has a session noted; whether nobody is about to note any.
+    fn is_first(&self, session: SessionId) -> bool {
+        let mut waiting = self.lock();
+        waiting.sessions.insert(session);
+        !std::mem::replace(&mut waiting.being_noted, true)
+    }
+
+    /// Notes those that wait, until none does.
+    async fn note(&self, app: &App) {
+        loop {
+            let sessions: Vec<SessionId> = {
+                let mut waiting = self.lock();
+                waiting.being_noted = !waiting.sessions.is_empty();
+                if !waiting.being_noted {
+                    return;
+                }
+                waiting.sessions.iter().copied().collect()
+            };
+            let noted = sessions.clone();
+            let work = app.lanes().write(move |lent| {
+                let done = lent.db.transaction(|tx| identity::touch_sessions(tx, &sessions));
+                done.map_err(Problem::from)
+            });
+            if let Err(problem) = work.await {
+                tracing::warn!(code = problem.code(), "when sessions were used last could not be noted");
+            }
+            // Only now: a request that comes while it is being noted has not to note it again.
+            let mut waiting = self.lock();
+            for session in &noted {
+                waiting.sessions.remove(session);
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        // A set of ids cannot be left half changed by a panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -33,6 +33,7 @@ pub struct TestApp {
     pub platform: Arc<Platform>,
     /// The payment provider, as the outside world can move it.
     pub provider: Arc<SimulatedProvider>,
+    secrets: identity::Secrets,
     mail: TempDir,
     server: Server,
     client: Client,
@@ -88,26 +89,47 @@ impl TestApp {
         let parts = Parts {
             db: database.db.clone(),
             clock: Arc::new(clock.clone()),
-            secrets,
+            secrets: secrets.clone(),
             payments: dress(provider.clone()),
             mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
             settings,
         };
         let platform = Platform::new(parts).unwrap_or_else(|faults| panic!("{faults}"));
-        let mut config = ServerConfig::local(SecretString::from("c".repeat(32)));
-        // Tests of the limits take them back.
-        config.rate_limit.exempt = vec!["127.0.0.0/8".parse().unwrap_or_else(|error| panic!("{error}"))];
-        config.http.workers = 1;
-        // As many as the pool of a test's database has connections for, whatever the machine.
-        config.executor.readers = Some(3);
-        config.executor.writers = Some(6);
-        config.executor.heavy = Some(2);
+        let mut config = server_config();
         change(&mut config);
         let server = Server::start(config, &platform).unwrap_or_else(|error| panic!("{error}"));
         let base = format!("http://{}", server.address());
         let client = Client::builder().timeout(Duration::from_secs(60)).build();
         let client = client.unwrap_or_else(|error| panic!("no HTTP client: {error}"));
-        Self { database, clock, platform: Arc::new(platform), provider, mail, server, client, base }
+        Self { database, clock, platform: Arc::new(platform), provider, secrets, mail, server, client, base }
+    }
+
+    /// Another server over the same database, with the same secrets, as behind a load balancer: nothing in memory is shared.
+    ///
+    /// # Panics
+    /// As [`TestApp::start`].
+    #[must_use]
+    pub fn beside(&self) -> Beside {
+        let settings = settings();
+        let db = Db::connect(&PoolConfig::new(self.database.url.clone()));
+        let mailer = FolderMailer::new(self.mail.path(), &settings.notifications.mail_from);
+        let parts = Parts {
+            db: db.unwrap_or_else(|error| panic!("{error}")),
+            clock: Arc::new(self.clock.clone()),
+            secrets: self.secrets.clone(),
+            payments: self.provider.clone(),
+            mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
+            settings,
+        };
+        let platform = Platform::new(parts).unwrap_or_else(|faults| panic!("{faults}"));
+        let server = Server::start(server_config(), &platform).unwrap_or_else(|error| panic!("{error}"));
+        Beside { base: format!("http://{}", server.address()), platform, _server: server }
+    }
+
+    /// The secrets that it was started with.
+    #[must_use]
+    pub fn secrets(&self) -> &identity::Secrets {
+        &self.secrets
     }
 
     /// Where the server listens: `http://127.0.0.1:…`.
@@ -197,6 +219,34 @@ impl TestApp {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+/// A second server of one installation. It stops when this is dropped.
+pub struct Beside {
+    /// Its own services.
+    pub platform: Platform,
+    base: String,
+    _server: Server,
+}
+
+impl Beside {
+    /// Where it listens; for [`Person::at`].
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+}
+
+fn server_config() -> ServerConfig {
+    let mut config = ServerConfig::local(SecretString::from("c".repeat(32)));
+    // Tests of the limits take them back.
+    config.rate_limit.exempt = vec!["127.0.0.0/8".parse().unwrap_or_else(|error| panic!("{error}"))];
+    config.http.workers = 1;
+    // As many as the pool of a test's database has connections for, whatever the machine.
+    config.executor.readers = Some(3);
+    config.executor.writers = Some(6);
+    config.executor.heavy = Some(2);
+    config
 }
 
 /// The outside system: the same server, but connections and transactions of its own, never joined to ours.

@@ -13,7 +13,7 @@ mod people;
 mod person;
 
 pub use answer::Answer;
-pub use app::{PROVIDER_SECRET, TestApp, settings};
+pub use app::{Beside, PROVIDER_SECRET, TestApp, settings};
 pub use builders::{Deal, PARTS};
 pub use installation::{Installation, Running};
 pub use people::{PASSWORD, papers, unique_email};

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use database::{Error, PgConnection, Tx};
 use kernel::{Instant, PartyId, PersonId, SessionId};
 use uuid::Uuid;
 
 use crate::model::{Contact, Credential, LiveSession, PersonCard, VerificationId};
 use crate::{rules, store};
+
+/// How exactly the last use of a session is known, in seconds: noting each request would be a write for every read.
+pub const LAST_USE_SECONDS: i64 = 60;
 
 /// The cards of these people; who does not exist has none. Two statements for any number.
 ///
@@ -99,6 +103,16 @@ pub fn administrators(conn: &mut PgConnection) -> Result<Vec<PersonId>, Error> {
 /// [`Error`].
 pub fn suspended_since(conn: &mut PgConnection, person: PersonId) -> Result<Option<Instant>, Error> {
     Ok(store::find_person(conn, person)?.and_then(|person| person.suspended_at))
+}
+
+/// Notes that these sessions were used now; of those of which it was noted less than [`LAST_USE_SECONDS`] ago nothing is written. One statement
+/// for any number.
+///
+/// # Errors
+/// [`Error`].
+pub fn touch_sessions(tx: &mut Tx<'_>, ids: &[SessionId]) -> Result<(), Error> {
+    let now = tx.now()?;
+    store::touch_sessions(tx.conn(), ids, now - TimeDelta::seconds(LAST_USE_SECONDS), now)
 }
 
 /// Those of these sessions that live: not ended, not expired, and their person not suspended. One statement for any number, for asking

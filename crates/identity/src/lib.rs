@@ -18,8 +18,7 @@ pub mod vault;
 
 pub use error::Error;
 pub use facts::{
-    administrators, cards, contact, contractor_may_bid, credential, live_sessions, lock_verified,
-    suspended_since,
+    LAST_USE_SECONDS, administrators, cards, contact, contractor_may_bid, credential, live_sessions, lock_verified, suspended_since, touch_sessions,
 };
 pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
@@ -60,6 +59,17 @@ pub trait IdentityQueries: Send + Sync {
     /// # Errors
     /// [`Error::SignedOut`] for anyone but a person with a living session.
     fn get_me(&self, actor: &Actor) -> Result<Me, Error>;
+
+    /// The actor's own sessions that live, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::SignedOut`] for anyone but a person.
+    fn list_sessions(
+        &self,
+        actor: &Actor,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Page<OwnSession>, Error>;
 
     /// The actor's own profile.
     ///
@@ -176,6 +186,18 @@ pub trait IdentityCommands: IdentityQueries {
     /// # Errors
     /// [`Error::SignedOut`] for anyone but a person with a session.
     fn logout(&self, actor: &Actor) -> Result<(), Error>;
+
+    /// Ends one of the actor's own sessions at once; the present one signs out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for one that is another's or has ended.
+    fn end_session(&self, actor: &Actor, session: SessionId) -> Result<(), Error>;
+
+    /// Ends all the actor's sessions but the present one at once.
+    ///
+    /// # Errors
+    /// [`Error::SignedOut`] for anyone but a person with a session.
+    fn end_other_sessions(&self, actor: &Actor) -> Result<(), Error>;
 
     /// Changes the actor's own profile.
     ///

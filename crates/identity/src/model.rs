@@ -3,6 +3,7 @@
 //! How any of it is stored or sent does not belong here.
 
 mod account;
+mod device;
 mod email;
 mod person;
 mod profile;
@@ -14,6 +15,7 @@ pub use account::{
     Account, AccountFilter, AccountKey, AccountOrder, AccountState, PeopleFigures, Reason, Standing,
     Suspension, SuspensionId, VerificationFilter,
 };
+pub(crate) use device::device;
 pub use email::Email;
 pub use person::{
     Contact, Me, NewAdmin, Password, Person, PersonCard, PersonName, Phone, Registration, RegistrationForm,
@@ -23,8 +25,8 @@ pub use profile::{
     ContractorProfile, Patch, Profile, ProfileForm, ProfilePatch, PublicContractor, PublicCredential, Slug,
 };
 pub use session::{
-    Caller, Challenge, LiveSession, Login, MailRequest, MailRequestId, PasswordChange, PasswordReset, SignIn,
-    SignedIn,
+    Caller, Challenge, LiveSession, Login, MailRequest, MailRequestId, OwnSession, PasswordChange,
+    PasswordReset, SignIn, SignedIn,
 };
 pub use verification::{
     Credential, CredentialForm, CredentialKind, Decision, Verification, VerificationForm, VerificationId,

@@ -1,6 +1,6 @@
 //! Decisions about people as pure functions: facts in, outcome out. No clock, no database.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use chrono::TimeDelta;
 use kernel::{Faults, Instant, PersonId, Role};
@@ -108,6 +108,20 @@ pub(crate) fn caller_network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets().iter().copied().take(8).collect(),
+    }
+}
+
+/// A network address as its person is shown it: enough to tell home from abroad, and too little to name a household.
+pub(crate) fn shown_network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(v6) => {
+            let [a, b, c, ..] = v6.segments();
+            format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
     }
 }
 
@@ -299,6 +313,17 @@ mod tests {
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
         assert_eq!(network("::ffff:192.0.2.7"), network("192.0.2.7"));
         assert_ne!(network("192.0.2.7"), network("192.0.2.8"));
+    }
+
+    #[test]
+    fn a_person_is_shown_a_network_and_no_household() {
+        for (address, shown) in [
+            ("203.0.113.77", "203.0.113.0/24"),
+            ("::ffff:203.0.113.77", "203.0.113.0/24"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ] {
+            assert_eq!(shown_network(address.parse().unwrap()), shown);
+        }
     }
 
     #[test]

@@ -114,6 +114,9 @@ diesel::table! {
         expires_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
         end_reason -> Nullable<Text>,
+        device -> Nullable<Text>,
+        network -> Nullable<Text>,
+        last_used_at -> Timestamptz,
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod links;
+mod own_sessions;
 mod passwords;
 mod profiles;
 mod sessions;
@@ -15,10 +16,7 @@ use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId,
 
 use crate::keys::{Keys, LinkPurpose};
 use crate::model::{
-    Account, AccountFilter, AccountKey, Caller, Decision, Login, MailRequest, Me, NewAdmin, PasswordChange,
-    PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason, Registration,
-    SignIn, SignedIn, Verification, VerificationId, VerificationStanding, VerificationState,
-    VerificationSubmission,
+    Account, AccountFilter, AccountKey, Caller, Decision, Login, MailRequest, Me, NewAdmin, OwnSession, PasswordChange, PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason, Registration, SignIn, SignedIn, Verification, VerificationId, VerificationStanding, VerificationState, VerificationSubmission,
 };
 use crate::passwords::Hasher;
 use crate::rules::PasswordPolicy;
@@ -79,6 +77,15 @@ impl IdentityQueries for IdentityService {
 
     fn get_me(&self, actor: &Actor) -> Result<Me, Error> {
         self.me(person_of(actor)?, session_of(actor)?)
+    }
+
+    fn list_sessions(
+        &self,
+        actor: &Actor,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Page<OwnSession>, Error> {
+        self.sessions_of(person_of(actor)?, after, limit)
     }
 
     fn get_profile(&self, actor: &Actor) -> Result<Profile, Error> {
@@ -159,6 +166,14 @@ impl IdentityCommands for IdentityService {
     fn logout(&self, actor: &Actor) -> Result<(), Error> {
         person_of(actor)?;
         self.sign_out(session_of(actor)?)
+    }
+
+    fn end_session(&self, actor: &Actor, session: SessionId) -> Result<(), Error> {
+        self.revoke_session(person_of(actor)?, session)
+    }
+
+    fn end_other_sessions(&self, actor: &Actor) -> Result<(), Error> {
+        self.revoke_other_sessions(person_of(actor)?, session_of(actor)?)
     }
 
     fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error> {

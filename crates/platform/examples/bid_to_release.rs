@@ -78,7 +78,11 @@ fn register(product: &Local, name: &str, user_type: &str) -> Result<Actor, Box<d
         phone: None,
         time_zone: None,
     };
-    let caller = Caller { address: std::net::Ipv4Addr::LOCALHOST.into(), request_id: "example".to_owned() };
+    let caller = Caller {
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        request_id: "example".to_owned(),
+        user_agent: None,
+    };
     let registration = Registration::new(&form, &identity.password_policy())?;
     let entered = identity.register(&caller, registration)?;
     identity.vouch_for_email(entered.person.id)?;

@@ -18,6 +18,7 @@ pub fn operator() -> Caller {
     Caller {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         request_id: format!("cmd_{}", uuid::Uuid::now_v7().simple()),
+        user_agent: None,
     }
 }
 

@@ -126,7 +126,8 @@ impl House {
             time_zone: None,
         };
         let signed_in = tokio::task::spawn_blocking(move || {
-            let caller = Caller { address: [127, 0, 0, 1].into(), request_id: "test".into() };
+            let caller =
+                Caller { address: [127, 0, 0, 1].into(), request_id: "test".into(), user_agent: None };
             identity
                 .register(&caller, Registration::new(&form, &identity.password_policy()).unwrap())
                 .unwrap()

@@ -62,6 +62,7 @@ pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
     ("createReview", Deal, ". - - - - - -"),
     ("createReview", Done, ". + + - - - -"),
     ("approveVerification", Beside, ". . . . . . +"),
+    ("endSession", Beside, ". + - - - - -"),
     ("getContractor", Beside, "+ + + + + + +"),
     ("getLedgerAccount", Beside, ". . . . . . +"),
     ("listContractorReviews", Beside, "+ + + + + + +"),
@@ -76,6 +77,7 @@ pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
 pub(super) const NAME_NOTHING: &[&str] = &[
     "changePassword",
     "createJob",
+    "endOtherSessions",
     "forgotPassword",
     "getApiHealth",
     "getDocsPage",
@@ -93,6 +95,7 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "listJobs",
     "listNotifications",
     "listOwnBids",
+    "listSessions",
     "listUsers",
     "listVerifications",
     "login",

@@ -63,6 +63,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("identity.people", Erasable, "email email_canonical full_name name_key phone words"),
     ("identity.refresh_tokens", NoPerson, "token_hash"),
     ("identity.sessions", NoPerson, "end_reason"),
+    ("identity.sessions", Erasable, "device network"),
     ("identity.sign_in_failures", NoPerson, "account_key address_key"),
     ("identity.suspensions", Erasable, "reason reinstate_reason"),
     ("identity.verifications", NoPerson, "state"),

@@ -9,6 +9,7 @@ mod admin_users;
 mod auth;
 mod contractors;
 mod overview;
+mod own_sessions;
 mod passwords;
 mod sessions;
 mod suspensions;

@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use diesel::prelude::*;
 use kernel::{Instant, PersonId, Role, SessionId};
 use secrecy::SecretString;
 
 use super::{Email, Password, Person};
+use crate::schema::sessions;
 use crate::token::AccessToken;
 
 /// Somebody who has not signed in: from where, and in which request.
@@ -15,6 +17,8 @@ pub struct Caller {
     pub address: IpAddr,
     /// The request that this is part of, for logs and events.
     pub request_id: String,
+    /// What the client calls itself: a session keeps a few words made of it.
+    pub user_agent: Option<String>,
 }
 
 /// Signs somebody in.
@@ -126,5 +130,25 @@ pub struct LiveSession {
     /// Whether the person's e-mail address has been verified.
     pub email_verified: bool,
     /// When the session ends unless it is refreshed.
+    pub expires_at: Instant,
+    /// When it was used last, as far as that is noted.
+    pub last_used_at: Instant,
+}
+
+/// A session as its own person sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
+pub struct OwnSession {
+    /// The session.
+    pub id: SessionId,
+    /// `Firefox on Windows`; none of a client that says nothing known.
+    pub device: Option<String>,
+    /// The network that it was signed in or last refreshed from, shortened: `203.0.113.0/24`.
+    pub network: Option<String>,
+    /// When it was signed in.
+    pub created_at: Instant,
+    /// When it was used last, to a minute.
+    pub last_used_at: Instant,
+    /// When it ends unless it is refreshed.
     pub expires_at: Instant,
 }

@@ -49,7 +49,7 @@ impl IdentityService {
             self.send_link(tx, LinkPurpose::VerifyEmail, person.id, email, &caller.request_id)?;
             let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
             store::remember_address(tx.conn(), person.id, &address, now, self.known_since(now))?;
-            self.begin_session(tx, person, now)
+            self.begin_session(tx, caller, person, now)
         })
     }
 

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::IdentityService;
 use crate::keys::{Keys, token_hash};
-use crate::model::{Caller, Login, Me, Person, SignIn, SignedIn};
+use crate::model::{Caller, Login, Me, Person, SignIn, SignedIn, device};
 use crate::passwords::Hashed;
 use crate::rules::{self, RefreshOutcome};
-use crate::store::{self, Bucket, EndReason, SessionRow};
+use crate::store::{self, Bucket, EndReason, NewSession, SessionRow};
 use crate::{Error, live_sessions};
 
 /// Whose failures a sign-in counts among.
@@ -105,20 +105,30 @@ impl IdentityService {
         }
         let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
         store::remember_address(tx.conn(), person.id, &address, now, self.known_since(now))?;
-        self.begin_session(tx, person, now).map(|signed_in| SignIn::Done(Box::new(signed_in)))
+        self.begin_session(tx, caller, person, now).map(|signed_in| SignIn::Done(Box::new(signed_in)))
     }
 
     /// A session's first pair of tokens.
     pub(super) fn begin_session(
         &self,
         tx: &mut Tx<'_>,
+        caller: &Caller,
         person: Person,
         now: Instant,
     ) -> Result<SignedIn, Error> {
         let session = SessionId::new();
         let expires_at = self.session_end(now);
         store::sweep_sessions(tx.conn(), now)?;
-        store::insert_session(tx.conn(), session, person.id, now, expires_at)?;
+        let new = NewSession {
+            id: session,
+            person_id: person.id,
+            created_at: now,
+            last_used_at: now,
+            expires_at,
+            device: caller.user_agent.as_deref().and_then(device),
+            network: Some(&rules::shown_network(caller.address)),
+        };
+        store::insert_session(tx.conn(), &new)?;
         let refresh_token = self.keys.refresh_token(session.uuid(), 0);
         store::insert_refresh_token(tx.conn(), &token_hash(refresh_token.expose_secret()), session, 0)?;
         audit::identified(tx, person.id, person.role, session);
@@ -164,7 +174,7 @@ impl IdentityService {
         let Some((counter, spent_at)) = store::find_refresh_token(tx.conn(), hash)? else { return Ok(None) };
         let retry = TimeDelta::seconds(i64::from(self.settings.refresh_retry_seconds));
         match rules::refresh_outcome(spent_at, retry, now) {
-            RefreshOutcome::Rotate => self.rotate(tx, person, &session, hash, counter, now).map(Some),
+            RefreshOutcome::Rotate => self.rotate(tx, caller, person, &session, (hash, counter)).map(Some),
             RefreshOutcome::Repeat => self.repeat(tx, person, &session, counter, now),
             RefreshOutcome::Revoke => {
                 revoke(tx, caller, &session, now)?;
@@ -176,18 +186,19 @@ impl IdentityService {
     fn rotate(
         &self,
         tx: &mut Tx<'_>,
+        caller: &Caller,
         person: Person,
         session: &SessionRow,
-        hash: &[u8],
-        counter: i32,
-        now: Instant,
+        (hash, counter): (&[u8], i32),
     ) -> Result<SignedIn, Error> {
+        let now = tx.now()?;
         let next = counter.checked_add(1).ok_or(Error::RefreshToken)?;
         let refresh_token = self.keys.refresh_token(session.id.uuid(), next);
         let expires_at = self.session_end(now);
         store::spend_refresh_token(tx.conn(), hash, now)?;
         store::insert_refresh_token(tx.conn(), &token_hash(refresh_token.expose_secret()), session.id, next)?;
-        store::extend_session(tx.conn(), session.id, expires_at)?;
+        let network = rules::shown_network(caller.address);
+        store::extend_session(tx.conn(), session.id, &network, now, expires_at)?;
         let access = self.authenticator.issue(person.id, session.id, now)?;
         Ok(SignedIn { person, session: session.id, access, refresh_token, session_expires_at: expires_at })
     }

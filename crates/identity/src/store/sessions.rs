@@ -3,30 +3,30 @@
 use database::{Error, PgConnection, Tx};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use kernel::{Instant, PersonId, SessionId};
+use kernel::{Instant, Limit, PersonId, Position, SessionId};
 use uuid::Uuid;
 
-use crate::model::LiveSession;
+use crate::model::{LiveSession, OwnSession};
 use crate::schema::{known_addresses, people, refresh_tokens, sessions, sign_in_failures};
 
 /// How many stale rows each new one sweeps away: more than one, so that they never pile up, and few, so that nobody waits.
 const SWEEP_ROWS: i64 = 20;
 
-pub(crate) fn insert_session(
-    conn: &mut PgConnection,
-    id: SessionId,
-    person: PersonId,
-    now: Instant,
-    expires_at: Instant,
-) -> Result<(), Error> {
-    diesel::insert_into(sessions::table)
-        .values((
-            sessions::id.eq(id),
-            sessions::person_id.eq(person),
-            sessions::created_at.eq(now),
-            sessions::expires_at.eq(expires_at),
-        ))
-        .execute(conn)?;
+/// A session to be.
+#[derive(Insertable)]
+#[diesel(table_name = sessions)]
+pub(crate) struct NewSession<'a> {
+    pub(crate) id: SessionId,
+    pub(crate) person_id: PersonId,
+    pub(crate) created_at: Instant,
+    pub(crate) last_used_at: Instant,
+    pub(crate) expires_at: Instant,
+    pub(crate) device: Option<String>,
+    pub(crate) network: Option<&'a str>,
+}
+
+pub(crate) fn insert_session(conn: &mut PgConnection, new: &NewSession<'_>) -> Result<(), Error> {
+    diesel::insert_into(sessions::table).values(new).execute(conn)?;
     Ok(())
 }
 
@@ -125,13 +125,75 @@ pub(crate) fn spend_refresh_token(conn: &mut PgConnection, hash: &[u8], now: Ins
     Ok(())
 }
 
+/// Notes that a session was refreshed, from where, and until when it lives now.
 pub(crate) fn extend_session(
     conn: &mut PgConnection,
     id: SessionId,
+    network: &str,
+    now: Instant,
     expires_at: Instant,
 ) -> Result<(), Error> {
-    diesel::update(sessions::table.find(id)).set(sessions::expires_at.eq(expires_at)).execute(conn)?;
+    diesel::update(sessions::table.find(id))
+        .set((
+            sessions::expires_at.eq(expires_at),
+            sessions::last_used_at.eq(now),
+            sessions::network.eq(network),
+        ))
+        .execute(conn)?;
     Ok(())
+}
+
+/// Notes that sessions were used, those of which nothing was noted since an instant.
+pub(crate) fn touch_sessions(
+    conn: &mut PgConnection,
+    ids: &[SessionId],
+    since: Instant,
+    now: Instant,
+) -> Result<(), Error> {
+    diesel::update(sessions::table.filter(sessions::id.eq_any(ids)))
+        .filter(sessions::last_used_at.lt(since).and(sessions::ended_at.is_null()))
+        .set(sessions::last_used_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A person's sessions that live, the newest first.
+pub(crate) fn list_sessions(
+    conn: &mut PgConnection,
+    person: PersonId,
+    after: Option<Position>,
+    limit: Limit,
+) -> Result<Vec<OwnSession>, Error> {
+    let mut query = sessions::table
+        .filter(sessions::person_id.eq(person).and(sessions::ended_at.is_null()))
+        .filter(sessions::expires_at.gt(super::app_clock()))
+        .select(OwnSession::as_select())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(
+            sessions::created_at
+                .lt(after.key)
+                .or(sessions::created_at.eq(after.key).and(sessions::id.lt(after.id))),
+        );
+    }
+    Ok(query.order((sessions::created_at.desc(), sessions::id.desc())).limit(limit.plus_one()).load(conn)?)
+}
+
+/// Ends a session of this person unless it has ended; zero rows when there is none to end.
+pub(crate) fn end_own_session(
+    conn: &mut PgConnection,
+    person: PersonId,
+    id: SessionId,
+    reason: EndReason,
+    now: Instant,
+) -> Result<usize, Error> {
+    let living = sessions::table
+        .find(id)
+        .filter(sessions::person_id.eq(person).and(sessions::ended_at.is_null()))
+        .filter(sessions::expires_at.gt(now));
+    Ok(diesel::update(living)
+        .set((sessions::ended_at.eq(now), sessions::end_reason.eq(reason.as_str())))
+        .execute(conn)?)
 }
 
 /// Why a session ended before its time.
@@ -139,6 +201,7 @@ pub(crate) fn extend_session(
 pub(crate) enum EndReason {
     Logout,
     TokenReuse,
+    Revoked,
     PasswordChanged,
     PasswordReset,
     Suspended,
@@ -149,6 +212,7 @@ impl EndReason {
         match self {
             Self::Logout => "LOGOUT",
             Self::TokenReuse => "TOKEN_REUSE",
+            Self::Revoked => "REVOKED",
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::PasswordReset => "PASSWORD_RESET",
             Self::Suspended => "SUSPENDED",
@@ -187,7 +251,7 @@ pub(crate) fn end_sessions_of(
 
 /// Those of these sessions that have not ended or expired and whose person is not suspended.
 pub(crate) fn live_sessions(conn: &mut PgConnection, ids: &[SessionId]) -> Result<Vec<LiveSession>, Error> {
-    type Columns = (SessionId, PersonId, Instant, String, Option<Instant>);
+    type Columns = (SessionId, PersonId, Instant, Instant, String, Option<Instant>);
     let ids = database::hot::for_any(ids);
     let rows: Vec<Columns> = sessions::table
         .inner_join(people::table.on(people::id.eq(sessions::person_id)))
@@ -199,18 +263,20 @@ pub(crate) fn live_sessions(conn: &mut PgConnection, ids: &[SessionId]) -> Resul
             sessions::id,
             sessions::person_id,
             sessions::expires_at,
+            sessions::last_used_at,
             people::role,
             people::email_verified_at,
         ))
         .load(conn)?;
     rows.into_iter()
-        .map(|(session, person, expires_at, text, verified_at)| {
+        .map(|(session, person, expires_at, last_used_at, text, verified_at)| {
             Ok(LiveSession {
                 session,
                 person,
                 role: super::role(&text)?,
                 email_verified: verified_at.is_some(),
                 expires_at,
+                last_used_at,
             })
         })
         .collect()

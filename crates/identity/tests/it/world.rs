@@ -116,7 +116,7 @@ impl World {
 }
 
 pub(crate) fn caller(address: &str) -> Caller {
-    Caller { address: address.parse::<IpAddr>().unwrap(), request_id: "req-1".to_owned() }
+    Caller { address: address.parse::<IpAddr>().unwrap(), request_id: "req-1".to_owned(), user_agent: None }
 }
 
 pub(crate) fn form(email: &str, user_type: &str) -> RegistrationForm {

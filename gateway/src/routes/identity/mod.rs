@@ -6,6 +6,7 @@ pub mod auth;
 mod change;
 pub mod contractors;
 pub mod overview;
+pub mod own_sessions;
 pub mod passwords;
 pub mod sessions;
 pub mod users;
@@ -18,6 +19,7 @@ use crate::operation::Operation;
 pub fn operations() -> Vec<Operation> {
     [
         auth::operations(),
+        own_sessions::operations(),
         passwords::operations(),
         sessions::operations(),
         users::operations(),

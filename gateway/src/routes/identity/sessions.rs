@@ -141,7 +141,11 @@ async fn logout(context: Context, actor: SignedIn) -> Result<Reply, Problem> {
 
 /// Who is asking, before anybody is signed in.
 pub(super) fn caller(context: &Context) -> Caller {
-    Caller { address: context.address(), request_id: context.request_id().to_owned() }
+    Caller {
+        address: context.address(),
+        request_id: context.request_id().to_owned(),
+        user_agent: context.user_agent().map(str::to_owned),
+    }
 }
 
 impl From<SignIn> for AuthSignInView {

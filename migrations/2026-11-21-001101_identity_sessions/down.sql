@@ -1,0 +1,1 @@
+ALTER TABLE identity.sessions DROP COLUMN device, DROP COLUMN network, DROP COLUMN last_used_at;
