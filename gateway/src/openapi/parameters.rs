@@ -53,6 +53,7 @@ pub(crate) fn thing(operation: &Operation, name: &str) -> (&'static str, &'stati
         "userId" => ("person", "usr"),
         "verificationId" => ("verification", "ver"),
         "notificationId" => ("notification", "ntf"),
+        "sessionId" => ("session", "ses"),
         "reviewId" => ("review", "rev"),
         _ if operation.path.contains("/milestones/") => ("milestone", "mst"),
         _ if operation.path.contains("/bids/") => ("bid", "bid"),

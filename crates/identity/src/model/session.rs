@@ -2,12 +2,10 @@
 
 use std::net::IpAddr;
 
-use diesel::prelude::*;
 use kernel::{Instant, PersonId, Role, SessionId};
 use secrecy::SecretString;
 
 use super::{Email, Password, Person};
-use crate::schema::sessions;
 use crate::token::AccessToken;
 
 /// Somebody who has not signed in: from where, and in which request.
@@ -136,8 +134,7 @@ pub struct LiveSession {
 }
 
 /// A session as its own person sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnSession {
     /// The session.
     pub id: SessionId,

@@ -157,6 +157,24 @@ pub(crate) fn touch_sessions(
     Ok(())
 }
 
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
+struct OwnSessionRow {
+    id: SessionId,
+    device: Option<String>,
+    network: Option<String>,
+    created_at: Instant,
+    last_used_at: Instant,
+    expires_at: Instant,
+}
+
+impl From<OwnSessionRow> for OwnSession {
+    fn from(row: OwnSessionRow) -> Self {
+        let OwnSessionRow { id, device, network, created_at, last_used_at, expires_at } = row;
+        Self { id, device, network, created_at, last_used_at, expires_at }
+    }
+}
+
 /// A person's sessions that live, the newest first.
 pub(crate) fn list_sessions(
     conn: &mut PgConnection,
@@ -167,7 +185,7 @@ pub(crate) fn list_sessions(
     let mut query = sessions::table
         .filter(sessions::person_id.eq(person).and(sessions::ended_at.is_null()))
         .filter(sessions::expires_at.gt(super::app_clock()))
-        .select(OwnSession::as_select())
+        .select(OwnSessionRow::as_select())
         .into_boxed();
     if let Some(after) = after {
         query = query.filter(
@@ -176,7 +194,9 @@ pub(crate) fn list_sessions(
                 .or(sessions::created_at.eq(after.key).and(sessions::id.lt(after.id))),
         );
     }
-    Ok(query.order((sessions::created_at.desc(), sessions::id.desc())).limit(limit.plus_one()).load(conn)?)
+    let newest = (sessions::created_at.desc(), sessions::id.desc());
+    let rows: Vec<OwnSessionRow> = query.order(newest).limit(limit.plus_one()).load(conn)?;
+    Ok(rows.into_iter().map(OwnSession::from).collect())
 }
 
 /// Ends a session of this person unless it has ended; zero rows when there is none to end.
