@@ -18,7 +18,8 @@ pub mod vault;
 
 pub use error::Error;
 pub use facts::{
-    LAST_USE_SECONDS, administrators, cards, contact, contractor_may_bid, credential, live_sessions, lock_verified, suspended_since, touch_sessions,
+    LAST_USE_SECONDS, administrators, cards, contact, contractor_may_bid, credential, live_sessions,
+    lock_verified, suspended_since, touch_sessions,
 };
 pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,

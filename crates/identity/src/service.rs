@@ -16,7 +16,10 @@ use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId,
 
 use crate::keys::{Keys, LinkPurpose};
 use crate::model::{
-    Account, AccountFilter, AccountKey, Caller, Decision, Login, MailRequest, Me, NewAdmin, OwnSession, PasswordChange, PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason, Registration, SignIn, SignedIn, Verification, VerificationId, VerificationStanding, VerificationState, VerificationSubmission,
+    Account, AccountFilter, AccountKey, Caller, Decision, Login, MailRequest, Me, NewAdmin, OwnSession,
+    PasswordChange, PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason,
+    Registration, SignIn, SignedIn, Verification, VerificationId, VerificationStanding, VerificationState,
+    VerificationSubmission,
 };
 use crate::passwords::Hasher;
 use crate::rules::PasswordPolicy;

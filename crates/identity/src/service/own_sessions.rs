@@ -2,6 +2,8 @@
 
 use kernel::{Limit, Page, PersonId, Position, SessionId};
 
+use serde_json::{Value, json};
+
 use super::IdentityService;
 use crate::Error;
 use crate::model::OwnSession;
@@ -24,14 +26,25 @@ impl IdentityService {
             let now = tx.now()?;
             match store::end_own_session(tx.conn(), person, session, EndReason::Revoked, now)? {
                 0 => Err(Error::NotFound("session")),
-                _ => Ok(()),
+                _ => {
+                    let ended = json!({ "state": "ENDED", "reason": "REVOKED" });
+                    audit::changed(
+                        tx,
+                        audit::Object::new("session", session),
+                        json!({ "state": "LIVE" }),
+                        ended,
+                    );
+                    Ok(())
+                }
             }
         })
     }
 
     pub(super) fn revoke_other_sessions(&self, person: PersonId, stays: SessionId) -> Result<(), Error> {
         self.db.transaction(|tx| {
-            store::end_sessions_of(tx, person, Some(stays), EndReason::Revoked)?;
+            let ended = store::end_sessions_of(tx, person, Some(stays), EndReason::Revoked)?;
+            let after = json!({ "sessionsEnded": ended, "reason": "REVOKED" });
+            audit::changed(tx, audit::Object::new("person", person), Value::Null, after);
             Ok(())
         })
     }

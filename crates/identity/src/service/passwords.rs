@@ -4,7 +4,7 @@ use database::Tx;
 use kernel::{Actor, Faults, PersonId, SessionId};
 use outbox::{Aggregate, NewEvent};
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::links::{no_such_link, refuse_link};
 use super::sessions::Buckets;
@@ -118,7 +118,9 @@ impl IdentityService {
         store::forget_addresses(tx.conn(), person)?;
         let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
         store::remember_address(tx.conn(), person, &address, now, self.known_since(now))?;
-        store::end_sessions_of(tx, person, stays, reason)?;
+        let ended = store::end_sessions_of(tx, person, stays, reason)?;
+        let after = json!({ "passwordSetAt": now, "sessionsEnded": ended });
+        audit::changed(tx, audit::Object::new("person", person), Value::Null, after);
         outbox::publish(
             tx,
             NewEvent {
