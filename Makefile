@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test check format bench crash reset prerequisites
+.PHONY: help run demo build test check format bench crash reset prerequisites test-prerequisites
 
 CARGO ?= cargo
 # A debug build starts two minutes earlier on a fresh machine; RELEASE=1 makes the fast program.
@@ -22,7 +22,7 @@ demo: build ## Walk the main job over HTTP against the running server, or one it
 build: prerequisites ## Build the fairtrade command
 	@$(CARGO) build --bin fairtrade $(PROFILE)
 
-test: prerequisites ## Set everything up and run every test
+test: test-prerequisites ## Set everything up and run every test
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace --no-fail-fast; \
 		$(CARGO) test --workspace --doc; \
@@ -50,3 +50,6 @@ reset: ## Stop the private Postgres and remove the data directory
 
 prerequisites: ## Install what is missing, or say what to install
 	@scripts/prerequisites
+
+test-prerequisites: ## The same, and what only the tests need: Node.js with an OpenID provider
+	@scripts/prerequisites tests

@@ -68,6 +68,12 @@ impl App {
         &self.0.config
     }
 
+    /// As which address the outside world knows it, without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        self.0.config.public_url.as_deref().unwrap_or_default().trim_end_matches('/')
+    }
+
     /// The present instant.
     #[must_use]
     pub fn now(&self) -> Instant {

@@ -8,8 +8,13 @@ use database::{Answer, Db, Error, Executor, PgConnection};
 use identity::Vault;
 use platform::{Commands, Platform, Queries};
 
+use tokio::sync::Semaphore;
+
 use crate::http::Problem;
 use crate::settings::ServerConfig;
+
+/// How many may be asking other systems at once. Each has a thread, and a connection while it writes down what it heard.
+const OUTSIDE_MAX: usize = 16;
 
 /// What reads are lent.
 pub(crate) struct Reading {
@@ -27,6 +32,8 @@ pub(crate) struct Writing {
 /// Runs work where it may block.
 pub(crate) struct Lanes {
     executor: Executor<Reading, Writing>,
+    lent: Arc<Writing>,
+    outside: Arc<Semaphore>,
     /// How long work may wait for its turn.
     patience: Duration,
 }
@@ -42,8 +49,10 @@ impl Lanes {
             db: db.clone(),
             vault: platform.vault().clone(),
         };
-        let executor = Executor::start(db, &config.executor, Arc::new(reading), Arc::new(writing))?;
-        Ok(Self { executor, patience: Duration::from_millis(config.http.queue_milliseconds) })
+        let lent = Arc::new(writing);
+        let executor = Executor::start(db, &config.executor, Arc::new(reading), Arc::clone(&lent))?;
+        let outside = Arc::new(Semaphore::new(OUTSIDE_MAX));
+        Ok(Self { executor, lent, outside, patience: Duration::from_millis(config.http.queue_milliseconds) })
     }
 
     pub(crate) async fn read<T: Send + 'static>(
@@ -73,6 +82,23 @@ impl Lanes {
         work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         answered(self.executor.heavy(self.deadline(), here(work))).await
+    }
+
+    /// Work that waits for another system: on threads of its own, so that neither readers, writers nor passwords wait with it.
+    pub(crate) async fn outside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let Ok(place) = Arc::clone(&self.outside).try_acquire_owned() else {
+            return Err(Problem::unavailable("too many are waiting for other systems"));
+        };
+        let (lent, work) = (Arc::clone(&self.lent), here(work));
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work(&lent)
+        });
+        done.await
+            .unwrap_or_else(|error| Err(Problem::internal(format!("work outside ended early: {error}"))))
     }
 
     /// By when work has to have begun.

@@ -24,11 +24,11 @@ mod table;
 mod telemetry;
 
 pub use app::App;
-pub use http::{PROBLEM_JSON, Problem, ProblemFault, ProblemView, Reply, Version};
+pub use http::{Cookie, PROBLEM_JSON, Problem, ProblemFault, ProblemView, Reply, Version};
 pub use operation::{ErrorDoc, Key, Operation, OperationBuilder, Rate, Shape, Who, error};
 pub use request::{
-    Admin, Body, Context, Contractor, Homeowner, Id, MaybeSignedIn, OptionalBody, Paging, Path, PathPair,
-    Query, RawBody, Secret, SignedIn,
+    Admin, Body, Context, Contractor, Cookies, Homeowner, Id, MaybeSignedIn, OptionalBody, Paging, Path,
+    PathPair, Query, RawBody, Secret, SignedIn,
 };
 pub use server::{Server, StartError};
 pub use settings::ServerConfig;

@@ -98,7 +98,8 @@ impl Server {
             .map_err(|source| StartError::Listen { address: config.host.clone(), source })?;
         let document = openapi::document(&operations).to_string();
         let table = Table::new(operations).map_err(|error| StartError::Operations(error.to_string()))?;
-        let app = App::start(config, platform, document)?;
+        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let app = App::start(ServerConfig { public_url: Some(public_url), ..config }, platform, document)?;
         let (sender, receiver) = mpsc::channel();
         let serving = app.clone();
         let thread = std::thread::Builder::new()

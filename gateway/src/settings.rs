@@ -15,6 +15,8 @@ pub struct ServerConfig {
     pub host: String,
     /// The port; 0 is any free one.
     pub port: u16,
+    /// As which address the outside world knows it, without a path; its own when it is not stated.
+    pub public_url: Option<String>,
     /// Connections, bodies, time-outs.
     pub http: HttpSettings,
     /// How often anyone may ask.
@@ -38,6 +40,7 @@ impl ServerConfig {
         Self {
             host: "127.0.0.1".to_owned(),
             port: 0,
+            public_url: None,
             http: HttpSettings::default(),
             rate_limit: RateSettings::default(),
             cors: CorsSettings::default(),

@@ -161,6 +161,7 @@ fn people_and_deals(cluster: &Cluster, secrets: &[secrecy::SecretString; 3]) -> 
             secrets: Secrets { jwt, pepper, master },
             payments: Arc::new(provider),
             mailer: Arc::new(mailer),
+            providers: identity::Providers::none(),
             settings: settings.clone(),
         };
         Stage::new(&Platform::new(parts).unwrap_or_else(|error| panic!("{error}")), settings)

@@ -9,6 +9,8 @@ use escrow::PaymentProvider;
 use escrow::provider::SignatureSecret;
 use escrow::provider::simulated::{SIGNATURE_HEADER, SimulatedProvider, SimulatedSettings};
 use gateway::{Server, ServerConfig};
+use identity::provider::openid;
+use identity::{OauthSettings, Providers};
 use kernel::Instant;
 use notifications::FolderMailer;
 use platform::{Parts, Platform};
@@ -40,6 +42,18 @@ pub struct TestApp {
     base: String,
 }
 
+/// What it is started with, beside the settings of the server.
+struct Start {
+    secrets: identity::Secrets,
+    oauth: OauthSettings,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { secrets: identity::Secrets::random(), oauth: OauthSettings::default() }
+    }
+}
+
 impl TestApp {
     /// Starts it.
     ///
@@ -54,7 +68,7 @@ impl TestApp {
     /// # Panics
     /// As [`TestApp::start`].
     pub async fn start_with(change: impl FnOnce(&mut ServerConfig)) -> Self {
-        Self::assemble(identity::Secrets::random(), |provider| provider, change).await
+        Self::assemble(Start::default(), |provider| provider, change).await
     }
 
     /// Starts it with another payment provider, made of the simulated one.
@@ -64,7 +78,7 @@ impl TestApp {
     pub async fn start_with_provider<P: PaymentProvider + 'static>(
         dress: impl FnOnce(Arc<SimulatedProvider>) -> Arc<P>,
     ) -> Self {
-        Self::assemble(identity::Secrets::random(), dress, |_| {}).await
+        Self::assemble(Start::default(), dress, |_| {}).await
     }
 
     /// Starts it with the secrets of an installation, so that what one seals and signs the other can read.
@@ -72,26 +86,39 @@ impl TestApp {
     /// # Panics
     /// As [`TestApp::start`].
     pub async fn start_with_secrets(secrets: identity::Secrets) -> Self {
-        Self::assemble(secrets, |provider| provider, |_| {}).await
+        let start = Start { secrets, ..Start::default() };
+        Self::assemble(start, |provider| provider, |_| {}).await
+    }
+
+    /// Starts it where people may sign in at OpenID providers.
+    ///
+    /// # Panics
+    /// As [`TestApp::start`].
+    pub async fn start_with_oauth(oauth: OauthSettings, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let start = Start { oauth, ..Start::default() };
+        Self::assemble(start, |provider| provider, change).await
     }
 
     async fn assemble<P: PaymentProvider + 'static>(
-        secrets: identity::Secrets,
+        start: Start,
         dress: impl FnOnce(Arc<SimulatedProvider>) -> Arc<P>,
         change: impl FnOnce(&mut ServerConfig),
     ) -> Self {
         let database = TestDatabase::new();
         let clock = database.clock.clone();
-        let settings = settings();
+        let mut settings = settings();
+        let providers = openid::providers(&start.oauth).unwrap_or_else(|faults| panic!("{faults}"));
+        settings.identity.oauth = start.oauth;
         let mail = TempDir::new().unwrap_or_else(|error| panic!("no folder for mail: {error}"));
         let mailer = FolderMailer::new(mail.path(), &settings.notifications.mail_from);
         let provider = Arc::new(provider_beside(&database));
         let parts = Parts {
             db: database.db.clone(),
             clock: Arc::new(clock.clone()),
-            secrets: secrets.clone(),
+            secrets: start.secrets.clone(),
             payments: dress(provider.clone()),
             mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
+            providers,
             settings,
         };
         let platform = Platform::new(parts).unwrap_or_else(|faults| panic!("{faults}"));
@@ -101,7 +128,8 @@ impl TestApp {
         let base = format!("http://{}", server.address());
         let client = Client::builder().timeout(Duration::from_secs(60)).build();
         let client = client.unwrap_or_else(|error| panic!("no HTTP client: {error}"));
-        Self { database, clock, platform: Arc::new(platform), provider, secrets, mail, server, client, base }
+        let (platform, secrets) = (Arc::new(platform), start.secrets);
+        Self { database, clock, platform, provider, secrets, mail, server, client, base }
     }
 
     /// Another server over the same database, with the same secrets, as behind a load balancer: nothing in memory is shared.
@@ -119,6 +147,7 @@ impl TestApp {
             secrets: self.secrets.clone(),
             payments: self.provider.clone(),
             mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
+            providers: Providers::none(),
             settings,
         };
         let platform = Platform::new(parts).unwrap_or_else(|faults| panic!("{faults}"));

@@ -21,6 +21,21 @@ pub enum Error {
     /// The person may not sign in at present.
     #[error("this account is suspended")]
     Suspended,
+    /// The identity at a provider is another person's way to sign in.
+    #[error("this identity signs somebody else in")]
+    IdentityInUse,
+    /// The account's address is not verified.
+    #[error("verify the e-mail address of this account first")]
+    EmailUnverified,
+    /// Somebody has as many ways to sign in as anybody may have.
+    #[error("this account has as many identities as one may have")]
+    TooManyIdentities,
+    /// The provider told no e-mail address, without which there is no account.
+    #[error("the provider told no e-mail address; register, sign in, and link the provider then")]
+    ProviderEmailMissing,
+    /// Somebody new, and nobody said what they are to become.
+    #[error("there is no account for this identity; start again with a userType to make one")]
+    UserTypeMissing,
     /// The access token is none of ours, or no longer good.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -99,13 +114,18 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(faults) => ErrorKind::Invalid(faults.clone().into_vec()),
-            Self::EmailInUse | Self::CredentialExpired | Self::OwnAccount | Self::LastAdministrator => {
-                ErrorKind::Conflict
-            }
+            Self::EmailInUse
+            | Self::CredentialExpired
+            | Self::OwnAccount
+            | Self::LastAdministrator
+            | Self::IdentityInUse
+            | Self::TooManyIdentities
+            | Self::ProviderEmailMissing
+            | Self::UserTypeMissing => ErrorKind::Conflict,
             Self::WrongCredentials | Self::Token(_) | Self::RefreshToken | Self::SignedOut => {
                 ErrorKind::Unauthenticated
             }
-            Self::Suspended => ErrorKind::Forbidden,
+            Self::Suspended | Self::EmailUnverified => ErrorKind::Forbidden,
             Self::TooManyFailures { retry_after } | Self::TooManyMails { retry_after } => {
                 ErrorKind::TooMany { retry_after: *retry_after }
             }
@@ -126,6 +146,11 @@ impl Classify for Error {
             Self::EmailInUse => "email_in_use",
             Self::WrongCredentials => "wrong_credentials",
             Self::Suspended => "suspended",
+            Self::IdentityInUse => "identity_in_use",
+            Self::EmailUnverified => "email_unverified",
+            Self::TooManyIdentities => "too_many_identities",
+            Self::ProviderEmailMissing => "provider_email_missing",
+            Self::UserTypeMissing => "user_type_missing",
             Self::Token(error) => error.code(),
             Self::RefreshToken => "invalid_refresh_token",
             Self::SignedOut => "signed_out",

@@ -166,6 +166,7 @@ struct Subkeys {
     refresh: Ring,
     link: Ring,
     throttle: Ring,
+    oauth: Ring,
     pepper: Ring,
     vault: Ring,
 }
@@ -184,6 +185,7 @@ impl Keys {
                 refresh: Ring::derive(&secrets.jwt, "refresh token"),
                 link: Ring::derive(&secrets.jwt, "link token"),
                 throttle: Ring::derive(&secrets.jwt, "throttle"),
+                oauth: Ring::derive(&secrets.jwt, "oauth"),
                 pepper: Ring::derive(&secrets.pepper, "password"),
                 vault: Ring::derive(&secrets.master, "data keys"),
             }))
@@ -214,6 +216,18 @@ impl Keys {
             .all()
             .map(|key| refresh_token(key, family, counter))
             .find(|token| token_hash(token.expose_secret()) == hash)
+    }
+
+    /// What a provider is given and asked for again: made of the secret that only the browser keeps, so that nothing which we store says
+    /// what it was.
+    pub(crate) fn oauth_secret(&self, purpose: &str, browser: &SecretString, attempt: Uuid) -> SecretString {
+        let parts = [purpose.as_bytes(), browser.expose_secret().as_bytes(), attempt.as_bytes()];
+        SecretString::from(URL_SAFE_NO_PAD.encode(self.0.oauth.current.mac(&parts)))
+    }
+
+    /// The key under which what a ticket stands for is sealed, by each secret that is known: the ticket itself is kept nowhere.
+    pub(crate) fn ticket_keys(&self, ticket: &str) -> impl Iterator<Item = Key> {
+        self.0.oauth.all().map(|key| Key::from_bytes(key.mac(&[b"ticket", ticket.as_bytes()])))
     }
 
     /// What stands for an e-mail or network address where only equality matters.

@@ -6,6 +6,7 @@ pub mod geo;
 mod keys;
 mod model;
 mod passwords;
+pub mod provider;
 mod rules;
 #[rustfmt::skip]
 mod schema;
@@ -25,6 +26,7 @@ pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
 };
 pub use model::*;
+pub use provider::{IdentityProvider, OauthSettings, ProviderSettings, Providers};
 pub use rules::PasswordPolicy;
 pub use service::IdentityService;
 pub use settings::Settings;
@@ -199,6 +201,36 @@ pub trait IdentityCommands: IdentityQueries {
     /// # Errors
     /// [`Error::SignedOut`] for anyone but a person with a session.
     fn end_other_sessions(&self, actor: &Actor) -> Result<(), Error>;
+
+    /// Begins a sign-in at a provider. Asks the provider what it is, when that is not known: call it where no connection is held and in
+    /// no transaction. A provider that is away is no error: the browser is sent back to the client, which is told.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such provider.
+    fn start_oauth(&self, start: &OauthStart) -> Result<OauthStarted, Error>;
+
+    /// Takes a browser back from a provider, and says where it goes now: to the client, with a code for
+    /// [`IdentityCommands::exchange_oauth`] or with the word of an [`OauthRefusal`]. Asks the provider who it is: call it where no
+    /// connection is held and in no transaction.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such provider, [`Error::Invalid`] when this browser was not sent there, or came back before.
+    fn finish_oauth(&self, callback: &OauthCallback) -> Result<String, Error>;
+
+    /// Exchanges the code for a session, making an account for somebody new. Call it in no transaction of your own: a code is used up
+    /// whatever comes of it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the code is unknown, used or too old; [`Error::Suspended`]; [`Error::ProviderEmailMissing`] and
+    /// [`Error::UserTypeMissing`] when nobody can be made of what is known.
+    fn exchange_oauth(&self, caller: &Caller, exchange: &OauthExchange) -> Result<OauthSignIn, Error>;
+
+    /// Makes the identity behind a code or ticket a way to sign in as the actor. Call it in no transaction of your own, as the exchange.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] as for the exchange; [`Error::IdentityInUse`] when it is another's; [`Error::EmailUnverified`]
+    /// unless the provider vouches for the account's address; [`Error::TooManyIdentities`].
+    fn link_oauth(&self, actor: &Actor, exchange: &OauthExchange) -> Result<LinkedIdentity, Error>;
 
     /// Changes the actor's own profile.
     ///

@@ -5,6 +5,7 @@
 mod account;
 mod device;
 mod email;
+mod oauth;
 mod person;
 mod profile;
 mod session;
@@ -17,6 +18,10 @@ pub use account::{
 };
 pub(crate) use device::device;
 pub use email::Email;
+pub use oauth::{
+    BrowserKey, CodeChallenge, LinkTicket, LinkedIdentity, OauthAnswer, OauthCallback, OauthExchange,
+    OauthForm, OauthRefusal, OauthSignIn, OauthStart, OauthStarted, RedirectUri,
+};
 pub use person::{
     Contact, Me, NewAdmin, Password, Person, PersonCard, PersonName, Phone, Registration, RegistrationForm,
     TimeZone,

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use kernel::{Faults, Instant, PersonId, Role};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::model::Password;
+use crate::model::{OauthRefusal, Password, Person};
 use crate::{Error, Settings};
 
 /// What a new password must be.
@@ -71,6 +71,48 @@ impl PasswordPolicy {
                 format!("is too easily guessed; add another word or two, uncommon words are better.{advice}"),
             );
         }
+    }
+}
+
+/// What becomes of somebody whom a provider vouches for and whom we do not know by that identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// They are whoever has the address here.
+    Join,
+    /// They may be whoever has the address here, and have to show it.
+    AskPassword,
+    /// They become somebody new.
+    Become(Role),
+    /// They have no account, and did not ask for one.
+    Nobody,
+}
+
+/// An address says who somebody is only when both sides have seen that mail to it reaches them: an account made with another's address
+/// must not catch its owner, nor an unproved address at a provider open the account of its owner here. An administrator's account is not
+/// opened by an address at all.
+pub(crate) fn arrival(namesake: Option<&Person>, verified_there: bool, wanted: Option<Role>) -> Arrival {
+    match (namesake, wanted) {
+        (Some(person), _) => {
+            let verified_here = person.email_verified_at.is_some();
+            if verified_there && verified_here && person.role != Role::Admin {
+                Arrival::Join
+            } else {
+                Arrival::AskPassword
+            }
+        }
+        (None, Some(role)) if role != Role::Admin => Arrival::Become(role),
+        (None, _) => Arrival::Nobody,
+    }
+}
+
+/// What a provider's word for an error means to the client (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6).
+pub(crate) fn refusal_of(word: &str) -> OauthRefusal {
+    match word {
+        "access_denied" | "consent_required" | "interaction_required" | "login_required" => {
+            OauthRefusal::AccessDenied
+        }
+        "server_error" | "temporarily_unavailable" => OauthRefusal::ProviderUnavailable,
+        _ => OauthRefusal::ProviderRefused,
     }
 }
 
@@ -353,6 +395,40 @@ mod tests {
         assert_eq!(code(&[(ada, true), (bob, true), (eve, false)], None, ada), None);
         // Already suspended: that is said, not that it is the last.
         assert_eq!(code(&[(ada, false)], None, ada), None);
+    }
+
+    #[test]
+    fn an_address_joins_two_accounts_only_when_both_sides_have_proved_it() {
+        let person = |verified: bool, role| Person {
+            id: PersonId::new(),
+            role,
+            email: "ada@example.com".to_owned(),
+            email_verified_at: verified.then(|| at(0)),
+            name: None,
+            phone: None,
+            time_zone: "UTC".to_owned(),
+            location: None,
+            suspended_at: None,
+            version: 1,
+            created_at: at(0),
+            updated_at: at(0),
+        };
+        use Arrival::{AskPassword, Become, Join, Nobody};
+        for (namesake, verified_there, wanted, expected) in [
+            (Some((true, Role::Homeowner)), true, None, Join),
+            (Some((true, Role::Homeowner)), true, Some(Role::Contractor), Join),
+            (Some((true, Role::Homeowner)), false, None, AskPassword),
+            (Some((false, Role::Homeowner)), true, None, AskPassword),
+            (Some((false, Role::Contractor)), false, None, AskPassword),
+            (Some((true, Role::Admin)), true, None, AskPassword),
+            (None, true, Some(Role::Contractor), Become(Role::Contractor)),
+            (None, false, Some(Role::Homeowner), Become(Role::Homeowner)),
+            (None, true, Some(Role::Admin), Nobody),
+            (None, true, None, Nobody),
+        ] {
+            let namesake = namesake.map(|(verified, role)| person(verified, role));
+            assert_eq!(arrival(namesake.as_ref(), verified_there, wanted), expected, "{namesake:?}");
+        }
     }
 
     #[test]

@@ -41,6 +41,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity.external_identities (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        provider -> Text,
+        issuer -> Text,
+        subject -> Text,
+        linked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     identity.known_addresses (person_id, address_key) {
         person_id -> Uuid,
         address_key -> Bytea,
@@ -74,14 +85,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity.oauth_attempts (id) {
+        id -> Uuid,
+        state_hash -> Bytea,
+        browser_hash -> Bytea,
+        provider -> Text,
+        redirect_uri -> Text,
+        role -> Nullable<Text>,
+        code_challenge -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    identity.oauth_tickets (id) {
+        id -> Uuid,
+        kind -> Text,
+        token_hash -> Bytea,
+        sealed_identity -> Bytea,
+        code_challenge -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     identity.people (id) {
         id -> Uuid,
         role -> Text,
         email -> Text,
         email_canonical -> Text,
         email_verified_at -> Nullable<Timestamptz>,
-        password_hash -> Text,
-        pepper_id -> Text,
+        password_hash -> Nullable<Text>,
+        pepper_id -> Nullable<Text>,
         full_name -> Nullable<Text>,
         phone -> Nullable<Text>,
         time_zone -> Text,
@@ -162,6 +201,8 @@ diesel::joinable!(contractor_profiles -> people (person_id));
 
 diesel::joinable!(credentials -> verifications (verification_id));
 
+diesel::joinable!(external_identities -> people (person_id));
+
 diesel::joinable!(known_addresses -> people (person_id));
 
 diesel::joinable!(link_tokens -> people (person_id));
@@ -174,9 +215,12 @@ diesel::allow_tables_to_appear_in_same_query! {
     contractor_profiles,
     credentials,
     data_keys,
+    external_identities,
     known_addresses,
     link_tokens,
     mail_requests,
+    oauth_attempts,
+    oauth_tickets,
     people,
     refresh_tokens,
     sessions,

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod links;
+mod oauth;
 mod own_sessions;
 mod passwords;
 mod profiles;
@@ -16,12 +17,14 @@ use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId,
 
 use crate::keys::{Keys, LinkPurpose};
 use crate::model::{
-    Account, AccountFilter, AccountKey, Caller, Decision, Login, MailRequest, Me, NewAdmin, OwnSession,
-    PasswordChange, PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason,
-    Registration, SignIn, SignedIn, Verification, VerificationId, VerificationStanding, VerificationState,
+    Account, AccountFilter, AccountKey, Caller, Decision, LinkedIdentity, Login, MailRequest, Me, NewAdmin,
+    OauthCallback, OauthExchange, OauthSignIn, OauthStart, OauthStarted, OwnSession, PasswordChange,
+    PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason, Registration,
+    SignIn, SignedIn, Verification, VerificationId, VerificationStanding, VerificationState,
     VerificationSubmission,
 };
 use crate::passwords::Hasher;
+use crate::provider::Providers;
 use crate::rules::PasswordPolicy;
 use crate::token::Authenticator;
 use crate::{Error, IdentityCommands, IdentityQueries, Settings};
@@ -32,6 +35,7 @@ pub struct IdentityService {
     keys: Keys,
     hasher: Hasher,
     authenticator: Authenticator,
+    providers: Providers,
     settings: Settings,
 }
 
@@ -44,8 +48,15 @@ impl IdentityService {
             authenticator: Authenticator::new(keys.clone(), &settings),
             db,
             keys,
+            providers: Providers::none(),
             settings,
         }
+    }
+
+    /// The same, where people may sign in at these providers too.
+    #[must_use]
+    pub fn with_providers(self, providers: Providers) -> Self {
+        Self { providers, ..self }
     }
 }
 
@@ -177,6 +188,22 @@ impl IdentityCommands for IdentityService {
 
     fn end_other_sessions(&self, actor: &Actor) -> Result<(), Error> {
         self.revoke_other_sessions(person_of(actor)?, session_of(actor)?)
+    }
+
+    fn start_oauth(&self, start: &OauthStart) -> Result<OauthStarted, Error> {
+        self.send_to_provider(start)
+    }
+
+    fn finish_oauth(&self, callback: &OauthCallback) -> Result<String, Error> {
+        self.take_back(callback)
+    }
+
+    fn exchange_oauth(&self, caller: &Caller, exchange: &OauthExchange) -> Result<OauthSignIn, Error> {
+        self.exchange(caller, exchange)
+    }
+
+    fn link_oauth(&self, actor: &Actor, exchange: &OauthExchange) -> Result<LinkedIdentity, Error> {
+        self.link(actor, exchange)
     }
 
     fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error> {

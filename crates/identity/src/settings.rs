@@ -4,6 +4,7 @@ use kernel::Faults;
 use serde::{Deserialize, Serialize};
 
 use crate::model::TimeZone;
+use crate::provider::OauthSettings;
 
 /// A number that is out of its bounds is more likely a slip of the keyboard than a wish: a bcrypt cost of 31 is a sign-in of two days.
 const BCRYPT_COSTS: std::ops::RangeInclusive<u64> = 4..=16;
@@ -63,6 +64,8 @@ pub struct Settings {
     /// For how many seconds an unwrapped data key is used without asking the database: as long may an erasure done by another
     /// process take to be felt here.
     pub vault_cache_seconds: u32,
+    /// Signing in at OpenID providers.
+    pub oauth: OauthSettings,
 }
 
 impl Default for Settings {
@@ -91,6 +94,7 @@ impl Default for Settings {
             credential_reminder_days: vec![30, 14, 1],
             vault_cached_keys_max: 10_000,
             vault_cache_seconds: 60,
+            oauth: OauthSettings::default(),
         }
     }
 }
@@ -132,6 +136,7 @@ impl Settings {
             faults.check(!text.is_empty(), &format!("identity.{name}"), "empty", "must not be empty");
         }
         faults.take("identity.default_time_zone", TimeZone::new(&self.default_time_zone));
+        self.oauth.check(&mut faults);
         faults.or(|| ())
     }
 

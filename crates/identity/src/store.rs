@@ -2,6 +2,7 @@
 
 mod accounts;
 mod links;
+mod oauth;
 mod people;
 mod sessions;
 mod vault;
@@ -9,6 +10,7 @@ mod verifications;
 
 pub(crate) use accounts::*;
 pub(crate) use links::*;
+pub(crate) use oauth::*;
 pub(crate) use people::*;
 pub(crate) use sessions::*;
 pub(crate) use vault::*;

@@ -256,7 +256,7 @@ fn full_associated_data(subject: VaultSubject, place: &[u8]) -> Vec<u8> {
     data
 }
 
-fn encrypt(key: &Key, associated_data: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+pub(crate) fn encrypt(key: &Key, associated_data: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
     let mut nonce = [0_u8; NONCE_BYTES];
     rand::fill(&mut nonce);
     let sealed = Aes256Gcm::new(key.expose().into())
@@ -265,7 +265,7 @@ fn encrypt(key: &Key, associated_data: &[u8], plain: &[u8]) -> Result<Vec<u8>, V
     Ok([&[LAYOUT], nonce.as_slice(), sealed.as_slice()].concat())
 }
 
-fn decrypt(key: &Key, associated_data: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+pub(crate) fn decrypt(key: &Key, associated_data: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
     let rest = sealed.strip_prefix(&[LAYOUT]).ok_or(VaultError::Unreadable("its layout is unknown"))?;
     let (nonce, message) =
         rest.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::Unreadable("it is too short"))?;

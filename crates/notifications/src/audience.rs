@@ -70,6 +70,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("session.reuse_detected", Person, "session_reuse_detected"),
     row("person.suspended", Person, "account_suspended"),
     row("person.reinstated", Person, "account_reinstated"),
+    row("person.identity_linked", Person, "identity_linked"),
     row("verification.submitted", Administrators, "verification_submitted"),
     row("verification.approved", Contractor, "verification_approved"),
     row("verification.rejected", Contractor, "verification_rejected"),

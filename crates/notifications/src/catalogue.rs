@@ -105,6 +105,7 @@ pub(crate) const ALL: &[Template] = &[
     template!("session_reuse_detected", 1, Security, []).critical(),
     template!("account_suspended", 1, Security, []).critical(),
     template!("account_reinstated", 1, Security, []).critical(),
+    template!("identity_linked", 1, Security, []).critical(),
     template!("verification_submitted", 1, Account, []),
     template!("verification_approved", 1, Account, []),
     template!("verification_rejected", 1, Account, []),

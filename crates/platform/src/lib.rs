@@ -13,7 +13,7 @@ use contracts::ContractsService;
 use database::Db;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use escrow::{EscrowService, PaymentProvider};
-use identity::{Authenticator, IdentityService, Keys, Secrets, Vault};
+use identity::{Authenticator, IdentityService, Keys, Providers, Secrets, Vault};
 use kernel::{Clock, Faults};
 use marketplace::MarketplaceService;
 use notifications::{Mailer, NotificationsService, RenderError};
@@ -38,6 +38,8 @@ pub struct Parts {
     pub payments: Arc<dyn PaymentProvider>,
     /// Who carries mail.
     pub mailer: Arc<dyn Mailer>,
+    /// At whom people may sign in beside by password; [`Providers::none`] makes no connections.
+    pub providers: Providers,
     /// The numbers of every domain.
     pub settings: Settings,
 }
@@ -73,7 +75,7 @@ impl Platform {
     /// # Errors
     /// Every fault in the secrets, settings and templates.
     pub fn new(parts: Parts) -> Result<Self, SetupError> {
-        let Parts { db, clock, secrets, payments, mailer, settings } = parts;
+        let Parts { db, clock, secrets, payments, mailer, providers, settings } = parts;
         settings.audit.check()?;
         settings.identity.check()?;
         settings.contracts.check()?;
@@ -85,7 +87,8 @@ impl Platform {
 
         let audit = Arc::new(AuditService::new(db.clone(), audit_keys(&secrets), settings.audit.clone()));
         audit::register(&mut registry, audit.clone());
-        let identity = Arc::new(IdentityService::new(db.clone(), keys.clone(), settings.identity.clone()));
+        let identity = IdentityService::new(db.clone(), keys.clone(), settings.identity.clone());
+        let identity = Arc::new(identity.with_providers(providers));
         identity::register(&mut registry, identity.clone());
         let marketplace = Arc::new(MarketplaceService::new(db.clone(), clock.clone(), settings.marketplace));
         marketplace::register(&mut registry, marketplace.clone());

@@ -7,7 +7,7 @@ use database::cluster::{Cluster, ClusterError, ClusterSettings};
 use database::{Db, MigrateError, PoolConfig, Roles, migrate};
 use escrow::provider::SignatureSecret;
 use escrow::provider::simulated::{SimulatedProvider, SimulatedSettings};
-use identity::{Secrets, random_secret};
+use identity::{Providers, Secrets, random_secret};
 use kernel::SystemClock;
 use notifications::{BadSender, FolderMailer};
 use secrecy::ExposeSecret;
@@ -75,6 +75,7 @@ impl Local {
             secrets,
             payments: Arc::new(payments),
             mailer: Arc::new(mailer),
+            providers: Providers::none(),
             settings,
         };
         Ok(Self { platform: Platform::new(parts)?, _cluster: cluster })

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use escrow::provider::SignatureSecret;
 use escrow::provider::simulated::SimulatedProvider;
-use kernel::SystemClock;
+use identity::provider::openid;
+use kernel::{Faults, SystemClock};
 use notifications::{FolderMailer, Mailer, SmtpMailer};
 use platform::{Parts, Platform, SetupError};
 use secrecy::ExposeSecret;
@@ -98,19 +99,22 @@ pub(super) fn assemble(loaded: &Loaded, access: &Access, purpose: Use) -> Result
         secrets: keys.identity,
         payments: provider.clone(),
         mailer: mailer(loaded)?,
+        providers: openid::providers(&loaded.config.identity.oauth).map_err(faulty)?,
         settings: loaded.config.platform(),
     };
     let platform = Platform::new(parts).map_err(|error| match error {
-        SetupError::Settings(faults) => {
-            let mut told = ConfigFaults::default();
-            for fault in faults.into_vec() {
-                told.push(fault.pointer, "the configuration", fault.message);
-            }
-            Failure::Config(told)
-        }
+        SetupError::Settings(faults) => faulty(faults),
         SetupError::Template(error) => Failure::Internal(error.to_string()),
     })?;
     Ok(Assembled { platform, provider })
+}
+
+fn faulty(faults: Faults) -> Failure {
+    let mut told = ConfigFaults::default();
+    for fault in faults.into_vec() {
+        told.push(fault.pointer, "the configuration", fault.message);
+    }
+    Failure::Config(told)
 }
 
 /// Over SMTP when a server is stated, into the folder otherwise.

@@ -142,11 +142,33 @@ pub struct ServerSettings {
     pub host: String,
     /// The port; 0 is any free one. `PORT`.
     pub port: u16,
+    /// As which address the outside world knows it, as `https://api.example.org`; that of `host` and `port` when it is not stated.
+    pub public_url: Option<String>,
 }
 
 impl Default for ServerSettings {
     fn default() -> Self {
-        Self { host: "127.0.0.1".to_owned(), port: 8080 }
+        Self { host: "127.0.0.1".to_owned(), port: 8080, public_url: None }
+    }
+}
+
+impl ServerSettings {
+    /// # Errors
+    /// A fault when the public address is none.
+    fn check(&self) -> Result<(), ConfigFaults> {
+        let mut faults = ConfigFaults::default();
+        let bare = |url: &url::Url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+        };
+        let stated = self.public_url.as_deref();
+        if stated.is_some_and(|stated| !url::Url::parse(stated).is_ok_and(|url| bare(&url))) {
+            let message = "must be like https://api.example.org, with nothing behind the host and port";
+            faults.push("server.public_url", "the configuration", message);
+        }
+        faults.or(())
     }
 }
 
@@ -274,7 +296,7 @@ impl Loaded {
     /// The simulated provider's settings, with this server's own address for its webhooks when no other is stated.
     #[must_use]
     pub fn simulated_provider(&self) -> SimulatedSettings {
-        let ServerSettings { host, port } = &self.config.server;
+        let ServerSettings { host, port, .. } = &self.config.server;
         let host = if matches!(host.as_str(), "0.0.0.0" | "::") { "127.0.0.1" } else { host };
         let here = || format!("http://{host}:{port}/webhooks/simulated");
         let settings = self.config.simulated_provider.clone();
@@ -289,6 +311,7 @@ impl Loaded {
         ServerConfig {
             host: config.server.host.clone(),
             port: config.server.port,
+            public_url: config.server.public_url.clone(),
             http: config.http.clone(),
             rate_limit: config.rate_limit.clone(),
             cors: config.cors.clone(),
@@ -310,7 +333,9 @@ impl Loaded {
         let environment = environment(find("FAIRTRADE_ENV").as_deref())?;
         let directory = find("FAIRTRADE_CONFIG").map_or_else(|| PathBuf::from("config"), PathBuf::from);
         let sources = Sources { files: files(environment, &directory), variables };
-        Ok(Self { environment, config: load(&sources, &PLAIN_NAMES)? })
+        let config: Config = load(&sources, &PLAIN_NAMES)?;
+        config.server.check()?;
+        Ok(Self { environment, config })
     }
 
     /// Where mail is written that no server sends.
@@ -432,6 +457,21 @@ mod tests {
             Sources { files: Vec::new(), variables: vec![("DATABASE_URL".to_owned(), url.to_owned())] };
         let config: Config = load(&sources, &PLAIN_NAMES).unwrap();
         assert!(!format!("{config:?} {}", serde_json::to_string(&config).unwrap()).contains("hunter2"));
+    }
+
+    #[test]
+    fn the_public_address_is_a_host_and_nothing_behind_it() {
+        let stated =
+            |url: &str| ServerSettings { public_url: Some(url.to_owned()), ..ServerSettings::default() };
+        for good in ["https://api.example.org", "https://api.example.org/", "http://127.0.0.1:8080"] {
+            assert_eq!(stated(good).check(), Ok(()), "{good}");
+        }
+        for bad in
+            ["", "api.example.org", "https://api.example.org/v1", "https://a.example/?b", "ftp://a.example"]
+        {
+            assert!(stated(bad).check().is_err(), "{bad}");
+        }
+        assert_eq!(ServerSettings::default().check(), Ok(()));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What goes over the wire whatever the operation: problems, answers, entity tags, cursors.
 
+pub(crate) mod cookie;
 pub(crate) mod cursor;
 pub(crate) mod etag;
 pub(crate) mod problem;
 pub(crate) mod reply;
 
+pub use cookie::Cookie;
 pub use etag::Version;
 pub use problem::{PROBLEM_JSON, Problem, ProblemFault, ProblemView};
 pub use reply::Reply;

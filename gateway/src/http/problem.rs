@@ -3,7 +3,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use database::TransactionError;
 use kernel::{Classify, ErrorKind, Fault};
 use serde::Serialize;
@@ -27,6 +27,7 @@ struct Inner {
     state: Option<&'static str>,
     allowed: Option<Vec<&'static str>>,
     faults: Vec<Fault>,
+    link_ticket: Option<String>,
     retry_after: Option<u32>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// The whole story, for the log only.
@@ -61,6 +62,10 @@ pub struct ProblemView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub allowed_actions: Option<Vec<String>>,
+    /// With `link_requires_password`: what `POST /api/auth/oauth/link` takes after signing in. Keep it secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub link_ticket: Option<String>,
     /// Every fault that was found, with its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -89,6 +94,7 @@ impl Problem {
             state: None,
             allowed: None,
             faults: Vec::new(),
+            link_ticket: None,
             retry_after: None,
             headers: Vec::new(),
             cause: None,
@@ -121,6 +127,22 @@ impl Problem {
         let count = faults.len();
         let detail = format!("{count} fault{} in the request", if count == 1 { "" } else { "s" });
         Self::new(status, "invalid_request", detail).but(|it| it.faults = faults)
+    }
+
+    /// The same where what is at fault stands in the query: 400 in place of 422.
+    #[must_use]
+    pub fn in_query(self) -> Self {
+        self.but(|it| {
+            if it.status == StatusCode::UNPROCESSABLE_ENTITY {
+                it.status = StatusCode::BAD_REQUEST;
+            }
+        })
+    }
+
+    /// With a ticket that only its reader may know: no cache may keep it.
+    #[must_use]
+    pub fn with_link_ticket(self, ticket: &str) -> Self {
+        self.but(|it| it.link_ticket = Some(ticket.to_owned())).with_header(CACHE_CONTROL, "no-store")
     }
 
     /// 412: `If-Match` named another version than the present one.
@@ -215,6 +237,7 @@ impl Problem {
                 .allowed
                 .as_ref()
                 .map(|all| all.iter().map(|&one| one.to_owned()).collect()),
+            link_ticket: self.0.link_ticket.clone(),
             errors: self.0.faults.iter().map(ProblemFault::from).collect(),
         }
     }

@@ -3,7 +3,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use super::etag::{self, Version};
 /// An answer: a status, a few headers, a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// A 2xx.
+    /// A 2xx, or 303.
     pub(crate) status: StatusCode,
     pub(crate) location: Option<String>,
     pub(crate) etag: Option<String>,
@@ -22,6 +22,8 @@ pub struct Reply {
     pub(crate) replayed: bool,
     /// Whether it holds a secret that no cache may keep.
     pub(crate) secret: bool,
+    /// What the browser is to keep.
+    pub(crate) cookie: Option<HeaderValue>,
 }
 
 impl Reply {
@@ -44,6 +46,11 @@ impl Reply {
     #[must_use]
     pub fn taken() -> Self {
         Self::bytes(StatusCode::ACCEPTED, Vec::new())
+    }
+
+    /// 303: a browser goes on to that address.
+    pub fn see_other(location: impl Into<String>) -> Self {
+        Self { location: Some(location.into()), ..Self::bytes(StatusCode::SEE_OTHER, Vec::new()) }
     }
 
     /// 204.
@@ -76,6 +83,12 @@ impl Reply {
         Self { secret: true, ..self }
     }
 
+    /// With a cookie, as a [`Cookie`](super::Cookie) writes it. Not for answers that are stored under a key.
+    #[must_use]
+    pub fn with_cookie(self, cookie: Option<HeaderValue>) -> Self {
+        Self { cookie, ..self }
+    }
+
     /// The answer as it is stored, to be given again byte by byte.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let head =
@@ -105,7 +118,7 @@ impl Reply {
     }
 
     fn bytes(status: StatusCode, body: Vec<u8>) -> Self {
-        Self { status, location: None, etag: None, body, replayed: false, secret: false }
+        Self { status, location: None, etag: None, body, replayed: false, secret: false, cookie: None }
     }
 }
 
@@ -127,6 +140,9 @@ impl Responder for Reply {
         }
         if let Some(etag) = self.etag {
             response.insert_header((ETAG, etag));
+        }
+        if let Some(cookie) = self.cookie {
+            response.insert_header((SET_COOKIE, cookie));
         }
         if self.replayed {
             response.insert_header(("Idempotency-Replayed", "true"));

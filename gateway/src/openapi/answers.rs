@@ -81,8 +81,10 @@ fn headers(operation: &Operation, answer: &Answer) -> Map<String, Value> {
             .insert(name.to_owned(), json!({ "description": description, "schema": { "type": "string" } }));
     };
     add("X-Request-Id", "Names this request in the logs; yours, when you sent one.");
-    if answer.status == 201 {
-        add("Location", "The path of what was made.");
+    match answer.status {
+        201 => add("Location", "The path of what was made."),
+        303 => add("Location", "Where the browser goes on to."),
+        _ => {}
     }
     if is_tagged(operation, answer) || (operation.if_match && answer.content.is_some()) {
         add("ETag", "The version of this answer, for `If-None-Match` and `If-Match`.");

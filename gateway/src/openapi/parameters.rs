@@ -27,6 +27,16 @@ pub(crate) fn all(operation: &Operation, components: &mut Components) -> Vec<Val
 }
 
 fn in_path(operation: &Operation, name: &str) -> Value {
+    if name == "provider" {
+        return json!({
+            "name": name,
+            "in": "path",
+            "required": true,
+            "description": "The provider's name in the settings of this server.",
+            "schema": { "type": "string" },
+            "example": "google",
+        });
+    }
     let (thing, prefix) = thing(operation, name);
     json!({
         "name": name,

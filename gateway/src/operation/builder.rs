@@ -34,6 +34,7 @@ impl OperationBuilder {
             if_match: false,
             lists: false,
             query: None,
+            open_query: false,
             body: Body::None,
             answers: Vec::new(),
             errors: Vec::new(),
@@ -87,6 +88,12 @@ impl OperationBuilder {
     pub fn query<T: ToSchema>(mut self) -> Self {
         self.0.query = Some(Shape::of::<T>());
         self
+    }
+
+    /// As [`OperationBuilder::query`], for what another system writes: parameters that `T` does not have are ignored.
+    pub fn open_query<T: ToSchema>(mut self) -> Self {
+        self.0.open_query = true;
+        self.query::<T>()
     }
 
     /// It takes JSON; the handler gets it as [`Body<T>`](crate::Body).

@@ -35,6 +35,8 @@ pub struct Operation {
     pub(crate) if_match: bool,
     pub(crate) lists: bool,
     pub(crate) query: Option<Shape>,
+    /// Whether parameters that the document does not show are ignored, and not refused.
+    pub(crate) open_query: bool,
     pub(crate) body: Body,
     pub(crate) answers: Vec<Answer>,
     pub(crate) errors: Vec<ErrorDoc>,

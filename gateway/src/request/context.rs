@@ -94,6 +94,22 @@ impl Context {
         self.0.app.lanes().heavy(command).await
     }
 
+    /// Asks another system, such as a provider of identities, which may take seconds: apart from everything else, so that a system that
+    /// hangs holds up nobody but those who ask it. It holds a connection only while it uses one.
+    ///
+    /// # Errors
+    /// The problem that the work's error is; 503 when too many are asking.
+    pub async fn outside<T, E>(
+        &self,
+        work: impl FnOnce(&Commands) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Into<Problem> + Send + 'static,
+    {
+        self.0.app.lanes().outside(move |lent| work(&lent.commands).map_err(Into::into)).await
+    }
+
     /// Counts the refresh of a session, or of none by the address: for an operation of [`Rate::Refresh`](crate::Rate).
     ///
     /// # Errors

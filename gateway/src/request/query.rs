@@ -18,6 +18,8 @@ use crate::operation::Operation;
 
 /// The longest value of a query parameter, in characters.
 const VALUE_CHARACTERS_MAX: usize = 1024;
+/// The same where another system writes the query: codes of some providers are long.
+const FOREIGN_VALUE_CHARACTERS_MAX: usize = 8000;
 
 /// The query parameters of an operation that was declared with `.query::<T>()`.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ pub(crate) struct QueryRules {
     properties: Map<String, Value>,
     checker: Option<Checker>,
     lists: bool,
+    is_open: bool,
 }
 
 /// The parameters that every list takes.
@@ -77,23 +80,32 @@ pub(crate) fn parameters(operation: &Operation) -> Map<String, Value> {
 impl QueryRules {
     pub(crate) fn of(operation: &Operation) -> Result<Self, BadSchema> {
         let checker = operation.query.as_ref().map(Checker::of_request).transpose()?;
-        Ok(Self { properties: parameters(operation), checker, lists: operation.lists })
+        Ok(Self {
+            properties: parameters(operation),
+            checker,
+            lists: operation.lists,
+            is_open: operation.open_query,
+        })
     }
 
     /// Reads the query of a request.
     pub(crate) fn read(&self, query: &str) -> Result<Value, Problem> {
         let mut faults = Vec::new();
         let mut given = Map::new();
+        let most = if self.is_open { FOREIGN_VALUE_CHARACTERS_MAX } else { VALUE_CHARACTERS_MAX };
         for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
             if faults.len() >= FAULTS_MAX {
                 break;
             }
             let pointer = format!("?{}", name.chars().take(VALUE_CHARACTERS_MAX).collect::<String>());
             let Some(schema) = self.properties.get(name.as_ref()) else {
+                if self.is_open {
+                    continue;
+                }
                 faults.push(Fault::new(pointer, "unknown_parameter", "is not a parameter here"));
                 continue;
             };
-            if text.contains(['\0', '\u{fffd}']) || text.chars().count() > VALUE_CHARACTERS_MAX {
+            if text.contains(['\0', '\u{fffd}']) || text.chars().count() > most {
                 faults.push(Fault::new(pointer, "invalid", "is too long, or holds what is no text"));
             } else if !insert(&mut given, &name, &text, schema) {
                 faults.push(Fault::new(pointer, "repeated", "stands there more than once"));

@@ -73,6 +73,7 @@ impl House {
             secrets: identity::Secrets::random(),
             payments: provider.clone(),
             mailer: Arc::new(NoMail),
+            providers: identity::Providers::none(),
             settings,
         };
         let platform = Platform::new(parts).unwrap();

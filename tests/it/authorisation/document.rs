@@ -22,6 +22,9 @@ pub(super) enum Who {
     Signed,
 }
 
+/// The parameter that names what stands in the settings, and is nobody's: a provider of identities.
+const OF_THE_SETTINGS: &str = "provider";
+
 /// One operation of the document.
 #[derive(Debug)]
 pub(super) struct Operation {
@@ -68,10 +71,10 @@ impl Operation {
             id: text(&operation["operationId"]),
             method: Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
             who: Who::read(operation),
-            path: path.to_owned(),
+            path: path.replace(&format!("{{{OF_THE_SETTINGS}}}"), "google"),
             parameters: parameters
                 .iter()
-                .filter(|parameter| parameter["in"] == "path")
+                .filter(|parameter| parameter["in"] == "path" && parameter["name"] != OF_THE_SETTINGS)
                 .map(|parameter| (text(&parameter["name"]), text(&parameter["example"])))
                 .collect(),
             needs_key: operation["x-idempotency-key"] == "required",

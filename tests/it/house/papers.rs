@@ -109,7 +109,12 @@ fn papers() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && name != "target" && name != "data" && !name.starts_with('.') {
+            if path.is_dir()
+                && name != "target"
+                && name != "data"
+                && name != "node_modules"
+                && !name.starts_with('.')
+            {
                 folders.push(path);
             } else if is_markdown(&path) {
                 found.push(path);

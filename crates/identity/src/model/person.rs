@@ -156,7 +156,7 @@ impl Registration {
 }
 
 /// A role that may be registered for; an administrator is never made so.
-fn role_of(user_type: &str) -> Result<Role, Faults> {
+pub(crate) fn role_of(user_type: &str) -> Result<Role, Faults> {
     match user_type.trim().to_lowercase().as_str() {
         "customer" | "homeowner" => Ok(Role::Homeowner),
         "contractor" => Ok(Role::Contractor),

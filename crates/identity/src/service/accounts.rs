@@ -33,8 +33,8 @@ impl IdentityService {
                 email: registration.email.as_str(),
                 email_canonical: registration.email.canonical(),
                 email_verified_at: None,
-                password_hash: &hashed.hash,
-                pepper_id: &hashed.pepper_id,
+                password_hash: Some(&hashed.hash),
+                pepper_id: Some(&hashed.pepper_id),
                 full_name: registration.name.as_ref().map(crate::model::PersonName::as_str),
                 phone: registration.phone.as_ref().map(crate::model::Phone::as_str),
                 time_zone,
@@ -65,8 +65,8 @@ impl IdentityService {
                 email_canonical: admin.email.canonical(),
                 // The operator vouches for it: whoever has the database needs no mail to be believed.
                 email_verified_at: Some(now),
-                password_hash: &hash,
-                pepper_id: &pepper_id,
+                password_hash: Some(&hash),
+                pepper_id: Some(&pepper_id),
                 full_name: admin.name.as_ref().map(crate::model::PersonName::as_str),
                 phone: None,
                 time_zone: &self.settings.default_time_zone,
@@ -103,7 +103,8 @@ impl IdentityService {
     }
 }
 
-fn insert(tx: &mut Tx<'_>, new: &store::NewPerson<'_>, request_id: &str) -> Result<Person, Error> {
+/// Stores somebody new.
+pub(super) fn insert(tx: &mut Tx<'_>, new: &store::NewPerson<'_>, request_id: &str) -> Result<Person, Error> {
     let person = store::insert_person(tx.conn(), new)
         .map_err(|error| if error.is_unique(EMAIL_ONCE) { Error::EmailInUse } else { error.into() })?;
     outbox::publish(

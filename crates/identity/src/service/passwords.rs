@@ -41,6 +41,12 @@ impl IdentityService {
             let used = store::use_link_token(tx.conn(), LinkPurpose::ResetPassword.as_str(), &hash, now)?;
             let (person, email) = used.ok_or_else(refuse_link)?;
             // Whoever reads the mail has the address; one that was changed since gets nobody in.
+            let unproved =
+                store::lock_person(tx.conn(), person)?.is_some_and(|it| it.email_verified_at.is_none());
+            if unproved {
+                // Whoever made this account with another's address may have kept a way in: the address's owner starts without it.
+                store::delete_external_identities(tx.conn(), person)?;
+            }
             let person =
                 store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(refuse_link)?;
             self.replace_password(tx, caller, person.id, &hashed, Way::Reset, None)
@@ -55,7 +61,7 @@ impl IdentityService {
     ) -> Result<(), Error> {
         let (id, session) = (person_of(actor)?, session_of(actor)?);
         let person = self.db.read(|conn| store::find_person(conn, id))?.ok_or(Error::SignedOut)?;
-        let found = self.db.read(|conn| store::find_credentials_of(conn, id))?.ok_or(Error::SignedOut)?;
+        let found = self.db.read(|conn| store::find_credentials_of(conn, id))?.ok_or_else(no_password)?;
         let buckets = Buckets::of(&self.keys, &crate::model::Email::lookup(&person.email), id, caller);
         let now = self.db.now()?;
         self.db.read(|conn| self.refuse_too_many(conn, &buckets, now))?;
@@ -146,6 +152,13 @@ fn judge(
     about: &[String],
 ) -> Result<Password, Faults> {
     policy.new_password(password, &about.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Somebody who signs in at a provider has none to change; the first one is set by way of the mailbox.
+fn no_password() -> Error {
+    let mut faults = Faults::none();
+    faults.push("/currentPassword", "no_password", "there is none yet: ask for a mail to set one");
+    faults.into()
 }
 
 /// Another request has set a password meanwhile: the one that this request proved to know is the present one no longer.

@@ -67,27 +67,37 @@ fn point(lat: Option<f64>, lng: Option<f64>) -> Result<Option<GeoPoint>, Error> 
 pub(crate) struct Credentials {
     #[diesel(column_name = id)]
     pub(crate) person: PersonId,
+    #[diesel(select_expression = people::password_hash.assume_not_null())]
     pub(crate) password_hash: String,
+    #[diesel(select_expression = people::pepper_id.assume_not_null())]
     pub(crate) pepper_id: String,
     pub(crate) password_set_at: Instant,
 }
 
+/// None too for somebody who has no password, because they sign in at a provider.
 pub(crate) fn find_credentials(
     conn: &mut PgConnection,
     email_canonical: &str,
 ) -> Result<Option<Credentials>, Error> {
     Ok(people::table
         .filter(people::email_canonical.eq(email_canonical))
+        .filter(people::password_hash.is_not_null())
         .select(Credentials::as_select())
         .first(conn)
         .optional()?)
 }
 
+/// None too for somebody who has no password.
 pub(crate) fn find_credentials_of(
     conn: &mut PgConnection,
     person: PersonId,
 ) -> Result<Option<Credentials>, Error> {
-    Ok(people::table.find(person).select(Credentials::as_select()).first(conn).optional()?)
+    Ok(people::table
+        .find(person)
+        .filter(people::password_hash.is_not_null())
+        .select(Credentials::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// Whether the password is still the one that was set then. Ask under the person's lock: a hash that was only renewed is the same password.
@@ -151,6 +161,21 @@ pub(crate) fn lock_person(conn: &mut PgConnection, id: PersonId) -> Result<Optio
         .transpose()
 }
 
+/// Whoever has this address, kept from changing until the transaction ends.
+pub(crate) fn lock_person_by_email(
+    conn: &mut PgConnection,
+    email_canonical: &str,
+) -> Result<Option<Person>, Error> {
+    people::table
+        .filter(people::email_canonical.eq(email_canonical))
+        .select(PersonRow::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .optional()?
+        .map(Person::try_from)
+        .transpose()
+}
+
 /// A person to be.
 #[derive(Insertable)]
 #[diesel(table_name = people)]
@@ -160,8 +185,9 @@ pub(crate) struct NewPerson<'a> {
     pub(crate) email: &'a str,
     pub(crate) email_canonical: &'a str,
     pub(crate) email_verified_at: Option<Instant>,
-    pub(crate) password_hash: &'a str,
-    pub(crate) pepper_id: &'a str,
+    /// None for somebody who signs in at a provider.
+    pub(crate) password_hash: Option<&'a str>,
+    pub(crate) pepper_id: Option<&'a str>,
     pub(crate) full_name: Option<&'a str>,
     pub(crate) phone: Option<&'a str>,
     pub(crate) time_zone: &'a str,

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod facts;
+mod oauth;
 mod passwords;
 mod people;
 mod profiles;

@@ -5,6 +5,7 @@ pub mod admin_users;
 pub mod auth;
 mod change;
 pub mod contractors;
+pub mod oauth;
 pub mod overview;
 pub mod own_sessions;
 pub mod passwords;
@@ -22,6 +23,7 @@ pub fn operations() -> Vec<Operation> {
         own_sessions::operations(),
         passwords::operations(),
         sessions::operations(),
+        oauth::operations(),
         users::operations(),
         contractors::operations(),
         admin::operations(),
