@@ -17,6 +17,7 @@
     reason = "a measurement that cannot be taken has to end with a word about why"
 )]
 
+mod audit;
 mod capture;
 mod client;
 mod load;
@@ -86,6 +87,9 @@ fn main() {
             let yardstick = pgbench::run(&world, &row.script, (run, *connections), options.seconds);
             print(&row, *connections, &report, &yardstick);
         }
+    }
+    if options.only.is_empty() || options.only.iter().any(|name| name == "audit") {
+        audit::compare(&world, rows::bid(&world), options.seconds);
     }
     if options.crowd > 0 && options.only.is_empty() {
         let row = rows::crowd(&world);

@@ -23,6 +23,9 @@ pub(crate) struct Script {
     pub(crate) variables: Variables,
 }
 
+/// Where the request's id stands among the values of the audit trail's row.
+const REQUEST_ID_PLACE: usize = 13;
+
 /// Names and values, for the client of that number in the run of that number; none where all clients do the same.
 pub(crate) type Variables = Option<Box<dyn Fn(usize, usize) -> Vec<(&'static str, String)>>>;
 
@@ -30,8 +33,8 @@ pub(crate) type Variables = Option<Box<dyn Fn(usize, usize) -> Vec<(&'static str
 /// time: what was another then is another in every transaction. `names` are values that each client has its own of, as variables.
 pub(crate) fn script(meta: &str, seen: &[Executed], again: &[Executed], names: &[(String, &str)]) -> String {
     // A request's id is written as text, although it looks like a UUID.
-    let closing = seen.iter().find(|statement| statement.text.contains("outbox.close("));
-    let request_id = closing.and_then(|closing| closing.values.last().cloned().flatten());
+    let row = seen.iter().find(|statement| statement.text.contains("audit.append("));
+    let request_id = row.and_then(|row| row.values.get(REQUEST_ID_PLACE).cloned().flatten());
     let mut writer = Writer { names, changed: Vec::new(), request_id };
     let mut text = format!("\\set r random(1, 9000000000000000000)\n{meta}\n");
     for statement in seen {

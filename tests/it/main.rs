@@ -5,6 +5,7 @@
     reason = "a test's helpers panic as the test itself does"
 )]
 
+mod audit;
 mod authorisation;
 mod contracts;
 mod crash;

@@ -244,9 +244,10 @@ impl TestApp {
         self.settle().await
     }
 
-    /// Stops the server as SIGTERM does.
-    pub async fn stop(self) {
+    /// Stops the server as SIGTERM does; the database stays for who wants to look at it.
+    pub async fn stop(self) -> TestDatabase {
         self.server.stop().await;
+        self.database
     }
 }
 

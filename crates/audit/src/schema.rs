@@ -45,3 +45,9 @@ diesel::table! {
         hash -> Bytea,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query! {
+    checkpoints,
+    entries,
+    heads,
+}

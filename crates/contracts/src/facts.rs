@@ -9,8 +9,10 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::model::{
-    Contract, ContractFacts, ContractId, ContractStatus, MilestoneFacts, MilestoneId, ReleasedHow, Side,
+    Contract, ContractFacts, ContractId, ContractStatus, MilestoneFacts, MilestoneId, MilestoneStatus,
+    ReleasedHow, Side,
 };
+use crate::service::trail;
 use crate::{rules, service, store};
 
 /// A contract's facts.
@@ -90,6 +92,9 @@ pub fn record_funded(tx: &mut Tx<'_>, contract: ContractId, milestones: &[Milest
     }
     let now = tx.now()?;
     let funded = store::fund(tx.conn(), contract, milestones, now)?;
+    for id in &funded {
+        trail::milestone(tx, *id, MilestoneStatus::Pending, MilestoneStatus::Funded);
+    }
     match milestones.iter().find(|id| !funded.contains(id)) {
         None => Ok(()),
         Some(other) => Err(refused(tx, &found, *other, Side::Homeowner)),
@@ -117,6 +122,7 @@ pub fn record_released(
         let found = store::find_contract_by_id(tx.conn(), contract)?.ok_or(Error::ContractNotFound)?;
         return Err(refused(tx, &found, milestone, Side::Observer));
     }
+    trail::milestone(tx, milestone, MilestoneStatus::Approved, MilestoneStatus::Released);
     if released.unfinished > 0 {
         return Ok(());
     }
@@ -125,6 +131,8 @@ pub fn record_released(
     if !store::complete(tx.conn(), contract, now)? {
         return Err(Error::ContractState { state: finished.status.as_str(), allowed: Vec::new() });
     }
+    let completed = json!({ "status": ContractStatus::Completed.as_str() });
+    trail::contract(tx, contract, finished.status, completed);
     marketplace::record_completion(tx, finished.job_id)?;
     marketplace::open_review(
         tx,

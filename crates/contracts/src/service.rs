@@ -6,6 +6,7 @@ mod milestones;
 mod signing;
 mod suspension;
 mod text;
+pub(crate) mod trail;
 mod verification;
 mod views;
 

@@ -7,6 +7,7 @@ mod opening;
 mod payouts;
 mod reading;
 mod releases;
+mod trail;
 mod webhooks;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@ pub(crate) mod downhill;
 mod events;
 mod jobs;
 mod reviews;
+mod trail;
 
 use std::sync::Arc;
 

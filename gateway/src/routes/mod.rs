@@ -1,5 +1,6 @@
 //! Every operation of the API. A URL tells the file: `routes/<domain>/<resource>.rs`, each with its `operations()`, all collected here.
 
+pub mod audit;
 pub mod contracts;
 pub mod escrow;
 pub mod identity;
@@ -15,6 +16,7 @@ pub fn operations() -> Vec<Operation> {
     [
         operation::operations(),
         identity::operations(),
+        audit::operations(),
         marketplace::operations(),
         contracts::operations(),
         escrow::operations(),

@@ -94,6 +94,8 @@ fn every_command_has_help_with_an_example() {
         "openapi",
         "admin create",
         "ledger verify",
+        "audit verify",
+        "audit checkpoint",
         "tasks list",
         "tasks retry",
         "tasks park",
@@ -249,8 +251,51 @@ fn a_task_is_parked_and_retried_by_hand() {
     let parked = shell.run(&["tasks", "list", "--state", "parked"]);
     assert!(parked.out.contains("the bank is closed"), "{}", parked.out);
     assert_eq!(shell.run(&["tasks", "retry", &id, "--json"]).json()["state"], "QUEUED");
+    for (action, before, after) in
+        [("fairtrade tasks park", "QUEUED", "PARKED"), ("fairtrade tasks retry", "PARKED", "QUEUED")]
+    {
+        let told = format!(
+            "audit.entries WHERE actor_kind = 'OPERATOR' AND action = '{action}' AND objects = '{{task/{id}}}'
+             AND changes->0->'before'->>'state' = '{before}' AND changes->0->'after'->>'state' = '{after}'"
+        );
+        assert_eq!(database.count(&told), 1, "{action}");
+    }
     for wrong in ["nonsense", "tsk_01h455vb4pex5vsknk084sn02q"] {
         let said = shell.run(&["tasks", "retry", wrong]);
         assert!(said.code == 1 && said.error.contains("task"), "{}", said.error);
     }
+}
+
+#[test]
+fn the_audit_trail_is_proved_and_what_was_done_to_it_is_named() {
+    let database = TestDatabase::new();
+    let shell = Shell::over(&database);
+    let nothing = shell.run(&["audit", "checkpoint"]);
+    assert!(nothing.code == 1 && nothing.error.contains("empty"), "{}", nothing.error);
+    for name in ["ada", "grace", "emmy"] {
+        let email = format!("{name}@example.org");
+        let create = ["admin", "create", "--email", &email, "--name", "Ada Byron"];
+        assert_eq!(shell.run_with(&create, "violet-mural-97-kestrel\n").code, 0);
+    }
+    let made = "audit.entries WHERE actor_kind = 'OPERATOR' AND action = 'fairtrade admin create' AND outcome = 'DONE'";
+    assert_eq!(database.count(made), 3);
+    let kept = shell.data.join("kept.json");
+    let kept = kept.to_str().unwrap();
+    let signed = shell.run(&["audit", "checkpoint", "--out", kept, "--json"]).json();
+    assert_eq!((signed["number"].as_i64(), signed["rows"].as_i64()), (Some(1), Some(3)));
+    let whole = shell.run(&["audit", "verify", "--checkpoint", kept, "--json"]).json();
+    assert_eq!((&whole["whole"], &whole["report"]["entries"]), (&true.into(), &3.into()));
+    assert!(shell.run(&["audit", "verify"]).out.contains("is whole: 3 rows and 1 checkpoints"));
+    // Whoever is a superuser is held up by no trigger.
+    let mut superuser = database.superuser_connection();
+    let tamper = "SET session_replication_role = replica; \
+        UPDATE audit.entries SET action = 'fairtrade nothing' WHERE id = (SELECT max(id::text)::uuid FROM audit.entries)";
+    diesel::connection::SimpleConnection::batch_execute(&mut superuser, tamper).unwrap();
+    let broken = shell.run(&["audit", "verify", "--json"]);
+    assert_eq!(broken.code, 1);
+    let first = &broken.json()["firstBroken"];
+    assert_eq!((first["check"].as_str(), first["entry"].as_str().map(|id| &id[..4])), (Some("altered"), Some("aud_")));
+    assert!(broken.error.contains("is not what was hashed"), "{}", broken.error);
+    let nonsense = shell.run(&["audit", "verify", "--checkpoint", "/dev/null"]);
+    assert!(nonsense.code == 1 && nonsense.error.contains("no checkpoint"), "{}", nonsense.error);
 }

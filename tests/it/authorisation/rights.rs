@@ -94,6 +94,7 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "getTrialBalance",
     "getVerification",
     "linkOauth",
+    "listAuditEntries",
     "listContracts",
     "listJobs",
     "listNotifications",

@@ -8,5 +8,7 @@
 
 mod chains;
 mod guards;
+mod listing;
 mod rows;
+mod tampering;
 mod trail;

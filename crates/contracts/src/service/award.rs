@@ -7,7 +7,7 @@ use kernel::{HomeownerActor, PartyId, PersonId};
 use marketplace::{Award, Awarded};
 use serde_json::json;
 
-use super::{ContractsService, tell, text, views};
+use super::{ContractsService, tell, text, trail, views};
 use crate::document::Particulars;
 use crate::error::{Error, corrupt};
 use crate::model::{AcceptBid, Contract, ContractId, ContractStatus, ContractView, MilestoneId};
@@ -65,6 +65,7 @@ pub(super) fn accept(
     let sealed = text::seal_particulars(tx, &service.vault, contract.id, &particulars)?;
     store::insert_contract(tx.conn(), &NewContract { contract: &contract, particulars: &sealed })?;
     store::insert_milestones(tx.conn(), &milestones(&contract, awarded, span)?)?;
+    trail::made(tx, &contract);
     text::keep(tx, &service.vault, &contract, &particulars, now)?;
     outbox::enqueue_at(tx, &SigningLapse { contract_id: contract.id }, contract.sign_by);
     let price = json!({

@@ -5,7 +5,7 @@ use kernel::{Actor, ContractorActor, HomeownerActor, Instant};
 use serde_json::json;
 
 use super::signing::Lapse;
-use super::{suspension, tell, views, visible};
+use super::{suspension, tell, trail, views, visible};
 use crate::error::Error;
 use crate::model::{
     Contract, Milestone, MilestoneRef, MilestoneStatus, MilestoneStep, MilestoneView, RequestChanges, Side,
@@ -202,7 +202,9 @@ fn advanced(
     now: Instant,
 ) -> Result<Milestone, Error> {
     let taken = store::advance(tx.conn(), contract.id, milestone.id, step, now)?;
-    taken.ok_or_else(|| wrong_state(contract, milestone, Side::Observer))
+    let taken = taken.ok_or_else(|| wrong_state(contract, milestone, Side::Observer))?;
+    trail::milestone(tx, milestone.id, milestone.status, taken.status);
+    Ok(taken)
 }
 
 fn wrong_state(contract: &Contract, milestone: &Milestone, side: Side) -> Error {

@@ -6,7 +6,7 @@ use kernel::{Actor, Fault, Faults};
 use serde_json::Value;
 
 use super::signing::{open_for_changes, unchanged};
-use super::{ContractsService, locked, text, views};
+use super::{ContractsService, locked, text, trail, views};
 use crate::error::Error;
 use crate::model::{
     AddMilestone, Contract, Deliverables, Description, EditMilestone, Milestone, MilestoneId, MilestonePatch,
@@ -45,6 +45,7 @@ pub(super) fn add(
         created_at: now,
     };
     let added = store::insert_milestones(tx.conn(), &[new])?.pop().ok_or(Error::MilestoneNotFound)?;
+    trail::edited(tx, None, &added);
     let contract = text::rewrite(tx, &service.vault, &contract, now)?;
     views::milestone(tx.conn(), &contract, added, actor.party)
 }
@@ -83,6 +84,7 @@ pub(super) fn edit(
         return views::milestone(tx.conn(), &contract, milestone, actor.party);
     };
     let edited = store::edit_milestone(tx.conn(), milestone.id, &changes, now)?;
+    trail::edited(tx, Some(&milestone), &edited);
     let contract = text::rewrite(tx, &service.vault, &contract, now)?;
     views::milestone(tx.conn(), &contract, edited, actor.party)
 }

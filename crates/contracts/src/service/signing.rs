@@ -5,7 +5,7 @@ use kernel::{Actor, Instant};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{ContractsService, locked, tell, text, views};
+use super::{ContractsService, locked, tell, text, trail, views};
 use crate::error::{Error, corrupt};
 use crate::model::{
     Contract, ContractId, ContractStatus, ContractView, DocumentHash, SignContract, Signature, SignatureId,
@@ -58,7 +58,10 @@ pub(super) fn sign(
     } else {
         store::touch_contract(tx.conn(), contract.id, now)?;
     }
+    let before = contract.status;
     contract = store::find_contract_by_id(tx.conn(), contract.id)?.ok_or(Error::ContractNotFound)?;
+    let signed = json!({ "status": contract.status.as_str(), "signedBy": actor.party });
+    trail::contract(tx, contract.id, before, signed);
     views::contract(tx.conn(), contract, actor.party)
 }
 
@@ -135,6 +138,8 @@ pub(crate) fn lapse(tx: &mut Tx<'_>, id: ContractId, request_id: &str) -> Result
     }
     store::cancel_pending(tx.conn(), id, now)?;
     store::terminate(tx.conn(), id, TerminationReason::Unsigned, now)?;
+    let ended = json!({ "status": ContractStatus::Terminated.as_str(), "reason": "UNSIGNED" });
+    trail::contract(tx, id, contract.status, ended);
     marketplace::record_unsigned(tx, contract.job_id)?;
     tell(tx, &contract, "contract.unsigned", request_id, json!({}));
     Ok(Lapse::Settled)

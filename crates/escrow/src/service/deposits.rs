@@ -7,7 +7,7 @@ use database::Tx;
 use kernel::{Actor, Money};
 use serde_json::json;
 
-use super::{EscrowService, contract_of, events, refusal};
+use super::{EscrowService, contract_of, events, refusal, trail};
 use crate::Error;
 use crate::model::{
     Confirm, Deposit, DepositOutcome, EscrowStatus, Payment, PaymentId, PaymentStatus, PaymentStep, Posting,
@@ -91,6 +91,7 @@ impl EscrowService {
             Err(error) if error.is_unique("one_open_payment_a_milestone") => return Err(Error::DepositOpen),
             other => other?,
         }
+        trail::payment(tx, &payment, None, payment.status);
         outbox::enqueue_at(tx, &LapsePayment { payment: payment.id }, lapses_at);
         Ok(payment)
     }
@@ -283,6 +284,7 @@ impl EscrowService {
             };
             // Told a second time, or after something that outweighs it: recorded already.
             if let Some(next) = status.after(step) {
+                trail::payment(tx, payment, Some(status), next);
                 match finding {
                     Finding::Step(PaymentStep::Process) => {
                         payments::note_processing(tx.conn(), payment.id)?;

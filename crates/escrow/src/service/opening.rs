@@ -4,7 +4,7 @@ use contracts::ContractStatus;
 use database::Tx;
 use kernel::Actor;
 
-use super::{EscrowService, events};
+use super::{EscrowService, events, trail};
 use crate::Error;
 use crate::model::{Escrow, EscrowFigures, EscrowId, EscrowStatus, NewEscrow};
 use crate::store::escrows::{self, EscrowRow};
@@ -52,6 +52,7 @@ fn open(tx: &mut Tx<'_>, row: EscrowRow, request_id: &str) -> Result<Escrow, Err
         Err(error) if error.is_unique("one_escrow_a_contract") => return Err(Error::EscrowExists),
         other => other?,
     }
+    trail::opened(tx, &row);
     outbox::publish(tx, events::created(&row, request_id));
     Ok(escrows::complete(tx.conn(), row, EscrowFigures::default())?)
 }

@@ -3,7 +3,7 @@
 use database::Tx;
 use kernel::{Actor, Money};
 
-use super::{EscrowService, events};
+use super::{EscrowService, events, trail};
 use crate::Error;
 use crate::model::{PayoutId, PayoutStatus, Posting, RefundId, TransactionId, TransactionKind};
 use crate::provider::{Moved, NewRefund, NewTransfer, ProviderError};
@@ -52,6 +52,7 @@ impl EscrowService {
                     entries: rules::payout(job.payout.contractor, job.payout.amount),
                 };
                 ledger::post(tx.conn(), &posting, request_id)?;
+                trail::payout(tx, job.payout.id, job.payout.status, PayoutStatus::Paid);
                 tell(tx, job, PayoutStatus::Paid, request_id);
             }
             Ok(PayoutStatus::Paid)
@@ -69,6 +70,7 @@ impl EscrowService {
             let now = if status == PayoutStatus::Failed { Some(tx.now()?) } else { None };
             let from = job.payout.status;
             if payouts::note_unpaid(tx.conn(), job.payout.id, from, status, failure, now)? && from != status {
+                trail::payout(tx, job.payout.id, from, status);
                 tell(tx, job, status, request_id);
             }
             Ok(status)
@@ -105,6 +107,7 @@ impl EscrowService {
                         entries: rules::refund_surplus(refund.amount),
                     };
                     ledger::post(tx.conn(), &posting, request_id)?;
+                    trail::refund(tx, id, refund.amount, "DONE");
                 }
                 Ok(())
             }),
@@ -113,7 +116,9 @@ impl EscrowService {
                 tracing::error!(%id, code, "the provider refuses to give money back");
                 self.db.transaction(|tx| {
                     let now = tx.now()?;
-                    payments::end_refund(tx.conn(), id, Err(&code), now)?;
+                    if payments::end_refund(tx.conn(), id, Err(&code), now)? {
+                        trail::refund(tx, id, refund.amount, "FAILED");
+                    }
                     Ok(())
                 })
             }

@@ -4,7 +4,7 @@ use contracts::{MilestoneFacts, MilestoneStatus, ReleasedHow};
 use database::Tx;
 use kernel::{Actor, Role, Via};
 
-use super::{EscrowService, contract_of, events, refusal, side, wrong_state};
+use super::{EscrowService, contract_of, events, refusal, side, trail, wrong_state};
 use crate::Error;
 use crate::model::{EscrowId, PayoutId, Posting, Release, ReleaseOutcome, TransactionId, TransactionKind};
 use crate::rules::{self, ReleasePlan};
@@ -40,6 +40,7 @@ impl EscrowService {
             )
             .map_err(|refused| refusal(refused, &contract, side))?;
             let outcome = carry_out(tx, &escrow, &milestone, &plan, &actor.request_id)?;
+            trail::released(tx, &outcome);
             // Told before what follows from it: the last release completes the contract.
             let by = if how == ReleasedHow::ByService { "service" } else { "party" };
             outbox::publish(tx, events::released(&escrow, &outcome, by, &actor.request_id));

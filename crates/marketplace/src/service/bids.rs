@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use database::{PgConnection, Tx};
 use kernel::{Actor, ContractorActor, HomeownerActor, Instant, Page, PartyId, Position, Role};
 
-use super::{MarketplaceService, events};
+use super::{MarketplaceService, events, trail};
 use crate::PageRequest;
 use crate::error::Error;
 use crate::model::{
@@ -45,6 +45,7 @@ impl MarketplaceService {
             };
             let sealed = seal(&bid)?;
             store::bids::insert(tx.conn(), &bid, &sealed).map_err(already_bid)?;
+            trail::bid(tx, &job, None, &bid);
             show_seal(&mut bid, sealed, &job, now);
             let revealed = rules::revealed(job.reveal, job.bidding_deadline, now);
             events::bid(tx, "bid.submitted", &contractor.request_id, &bid, &job, revealed);
@@ -64,6 +65,7 @@ impl MarketplaceService {
             let current =
                 store::bids::find_own(tx.conn(), found.id, contractor.party)?.ok_or(Error::BidNotFound)?;
             waits(&current, patch)?;
+            let before = (current.status, current.revision);
             let parts = patch.change.clone().applied(current.parts)?;
             rules::check_amount(&self.settings, parts.amount, None, job.currency)?;
             let mut bid = BidDetail {
@@ -78,6 +80,7 @@ impl MarketplaceService {
             if !store::bids::revise(tx.conn(), &bid, &sealed)? {
                 return Err(Error::Stale);
             }
+            trail::bid(tx, &job, Some(before), &bid);
             show_seal(&mut bid, sealed, &job, now);
             let revealed = rules::revealed(job.reveal, job.bidding_deadline, now);
             events::bid(tx, "bid.revised", &contractor.request_id, &bid, &job, revealed);
@@ -97,7 +100,9 @@ impl MarketplaceService {
             let current =
                 store::bids::find_own(tx.conn(), found.id, contractor.party)?.ok_or(Error::BidNotFound)?;
             waits(&current, back)?;
+            let before = (current.status, current.revision);
             let mut bid = decide(tx, current, BidStatus::Withdrawn, None, now)?;
+            trail::bid(tx, &job, Some(before), &bid);
             let revealed = rules::revealed(job.reveal, job.bidding_deadline, now);
             events::bid(tx, "bid.withdrawn", &contractor.request_id, &bid, &job, revealed);
             bid.proof = bid.proof.filter(|_| revealed);
@@ -120,9 +125,11 @@ impl MarketplaceService {
             }
             let current = store::bids::find(tx.conn(), change.bid_id)?.ok_or(Error::BidNotFound)?;
             waits(&current, change)?;
+            let before = (current.status, current.revision);
             let reason = change.change.reason.as_ref().map(|reason| reason.as_str().to_owned());
             let bid = decide(tx, current, BidStatus::Rejected, reason, now)?;
             let whose = (bid.id, bid.contractor);
+            trail::bid(tx, &job, Some(before), &bid);
             events::bid_decided(tx, "bid.rejected", &homeowner.request_id, job.id, whose);
             let bidder = self.bidders(tx.conn(), &[bid.contractor])?.remove(&bid.contractor);
             Ok(BidOfJob { bid, bidder, job: None })

@@ -4,7 +4,7 @@
 use database::Tx;
 use kernel::Money;
 
-use super::events;
+use super::{events, trail};
 use crate::error::Error;
 use crate::model::{Award, Awarded, BidStatus, JobAction, JobId, JobStatus, OpenReview, PublicJob};
 use crate::rules;
@@ -34,7 +34,9 @@ pub fn award(tx: &mut Tx<'_>, award: Award) -> Result<Awarded, Error> {
     if !store::bids::decide(tx.conn(), &bid, BidStatus::Accepted, None, now)? {
         return Err(Error::BidState { state: bid.status });
     }
+    trail::bid_decided(tx, bid.id, BidStatus::Accepted);
     for rest in store::bids::decide_rest(tx.conn(), job.id, BidStatus::Rejected, now)? {
+        trail::bid_decided(tx, rest.0, BidStatus::Rejected);
         events::bid_decided(tx, "bid.rejected", &award.request_id, job.id, rest);
     }
     let amount = Money::new(bid.parts.amount, job.currency)
@@ -112,6 +114,7 @@ pub(super) fn change(tx: &mut Tx<'_>, before: &PublicJob, after: PublicJob) -> R
     let now = tx.now()?;
     let after = PublicJob { version: before.version + 1, updated_at: now, ..after };
     if store::jobs::update(tx.conn(), before, &after)? {
+        trail::job(tx, Some(before), Some(&after));
         Ok(())
     } else {
         Err(Error::JobState { state: before.status })

@@ -5,7 +5,7 @@ use identity::geo::snap_to_grid;
 use kernel::{Actor, Faults, HomeownerActor, Instant, Page, PartyId, Position, Role};
 
 use super::downhill::{change, moved};
-use super::{MarketplaceService, events};
+use super::{MarketplaceService, events, trail};
 use crate::error::Error;
 use crate::model::{
     Address, Area, BidStatus, Day, Deleted, JobAction, JobCard, JobChange, JobDetail, JobId, JobPatch,
@@ -93,6 +93,7 @@ impl MarketplaceService {
                 PublishAs::Open => self.published(&job, now)?,
             };
             store::jobs::insert(tx.conn(), &job, &new.address)?;
+            trail::job(tx, None, Some(&job));
             if job.status == JobStatus::Open {
                 announce(tx, &homeowner.request_id, &job);
             }
@@ -155,11 +156,12 @@ impl MarketplaceService {
             let before = lock_own(tx, homeowner.party, remove)?;
             if before.status == JobStatus::Draft {
                 store::jobs::delete_draft(tx.conn(), before.id, homeowner.party)?;
+                trail::job(tx, Some(&before), None);
                 return Ok(None);
             }
             let cancelled = moved(&before, JobAction::Cancel)?;
             change(tx, &before, cancelled.clone())?;
-            lapse_bids(tx, before.id, &homeowner.request_id)?;
+            lapse_bids(tx, &before, &homeowner.request_id)?;
             events::job(tx, "job.cancelled", &homeowner.request_id, &cancelled);
             reload(tx, before.id, homeowner.party).map(Some)
         });
@@ -212,7 +214,7 @@ impl MarketplaceService {
             }
             let expired = moved(&job, JobAction::Expire)?;
             change(tx, &job, expired.clone())?;
-            lapse_bids(tx, id, request_id)?;
+            lapse_bids(tx, &job, request_id)?;
             events::job(tx, "job.expired", request_id, &expired);
             Ok(())
         })
@@ -252,10 +254,15 @@ fn announce(tx: &mut Tx<'_>, request_id: &str, job: &PublicJob) {
 }
 
 /// The bids of a job that ended without a choice.
-fn lapse_bids(tx: &mut Tx<'_>, job: JobId, request_id: &str) -> Result<(), Error> {
+fn lapse_bids(tx: &mut Tx<'_>, job: &PublicJob, request_id: &str) -> Result<(), Error> {
     let now = tx.now()?;
-    for lapsed in store::bids::decide_rest(tx.conn(), job, BidStatus::Expired, now)? {
-        events::bid_decided(tx, "bid.expired", request_id, job, lapsed);
+    // Calling off must be no way of looking in: bids that were never revealed stay out of the row about their job.
+    let revealed = rules::revealed(job.reveal, job.bidding_deadline, now);
+    for lapsed in store::bids::decide_rest(tx.conn(), job.id, BidStatus::Expired, now)? {
+        if revealed {
+            trail::bid_decided(tx, lapsed.0, BidStatus::Expired);
+        }
+        events::bid_decided(tx, "bid.expired", request_id, job.id, lapsed);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use kernel::{Actor, Page, PartyId, Position, Role};
 use uuid::Uuid;
 
-use super::{MarketplaceService, events};
+use super::{MarketplaceService, events, trail};
 use crate::PageRequest;
 use crate::error::Error;
 use crate::model::{NewReview, OpenReview, Review, ReviewId, ReviewPage, ReviewStatus};
@@ -47,6 +47,7 @@ impl MarketplaceService {
                 published_at: None,
             };
             store::reviews::insert(tx.conn(), &review)?;
+            trail::review(tx, None, &review);
             let parties = (window.homeowner, window.contractor);
             events::review(tx, "review.submitted", &author.request_id, &review, parties);
             let published = if others.len() + 1 == SIDES {
@@ -120,6 +121,7 @@ fn publish(
 ) -> Result<Vec<Review>, Error> {
     let published = store::reviews::publish(tx.conn(), window.contract_id, now)?;
     for review in &published {
+        trail::review(tx, Some(ReviewStatus::Hidden), review);
         events::review(tx, "review.published", request_id, review, (window.homeowner, window.contractor));
     }
     Ok(published)
