@@ -76,7 +76,11 @@ pub(crate) fn compare(world: &World, row: Row, seconds: u64) {
     let without: String =
         text.lines().filter(|line| !line.contains("audit.append(")).map(|line| format!("{line}\n")).collect();
     let mut script = Script { text: String::new(), variables };
-    let ways = [("chained", text.clone()), ("unchained", text.replace("audit.append(", "bench.append(")), ("no row", without)];
+    let ways = [
+        ("chained", text.clone()),
+        ("unchained", text.replace("audit.append(", "bench.append(")),
+        ("no row", without),
+    ];
     let mut rates = [0.0; 3];
     for _ in 0..ROUNDS {
         for (place, (name, text)) in ways.iter().enumerate() {

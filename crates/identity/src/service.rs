@@ -10,6 +10,7 @@ mod passwords;
 mod profiles;
 mod sessions;
 mod suspensions;
+mod trail;
 mod verifications;
 
 use database::Db;

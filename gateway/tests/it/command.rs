@@ -294,7 +294,10 @@ fn the_audit_trail_is_proved_and_what_was_done_to_it_is_named() {
     let broken = shell.run(&["audit", "verify", "--json"]);
     assert_eq!(broken.code, 1);
     let first = &broken.json()["firstBroken"];
-    assert_eq!((first["check"].as_str(), first["entry"].as_str().map(|id| &id[..4])), (Some("altered"), Some("aud_")));
+    assert_eq!(
+        (first["check"].as_str(), first["entry"].as_str().map(|id| &id[..4])),
+        (Some("altered"), Some("aud_"))
+    );
     assert!(broken.error.contains("is not what was hashed"), "{}", broken.error);
     let nonsense = shell.run(&["audit", "verify", "--checkpoint", "/dev/null"]);
     assert!(nonsense.code == 1 && nonsense.error.contains("no checkpoint"), "{}", nonsense.error);

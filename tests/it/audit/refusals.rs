@@ -21,7 +21,10 @@ async fn what_one_caller_is_refused_beyond_a_number_is_counted_in_one_row() {
     let party = kernel::id::parse_any(&eve.party).unwrap();
     // The other caller's came last: everything before it is written.
     let other = kernel::id::parse_any(&mallory.party).unwrap();
-    assert_eq!(rows_in_time(&app, &format!("actor_party = '{other}' AND outcome = 'REFUSED'"), 1).await.len(), 1);
+    assert_eq!(
+        rows_in_time(&app, &format!("actor_party = '{other}' AND outcome = 'REFUSED'"), 1).await.len(),
+        1
+    );
     assert_eq!(rows(&app, &format!("actor_party = '{party}' AND outcome = 'REFUSED'")).len(), LISTED);
     let database = app.stop().await;
     #[derive(QueryableByName)]
@@ -29,7 +32,9 @@ async fn what_one_caller_is_refused_beyond_a_number_is_counted_in_one_row() {
         #[diesel(sql_type = BigInt)]
         times: i64,
     }
-    let sql = format!("SELECT times::bigint AS times FROM audit.entries WHERE actor_party = '{party}' AND action = 'several'");
+    let sql = format!(
+        "SELECT times::bigint AS times FROM audit.entries WHERE actor_party = '{party}' AND action = 'several'"
+    );
     let counted: Vec<Times> =
         database.owner.read(|conn| Ok::<_, database::Error>(diesel::sql_query(&sql).load(conn)?)).unwrap();
     assert_eq!(counted.iter().map(|row| row.times).collect::<Vec<_>>(), [15]);
@@ -41,7 +46,10 @@ async fn refusals_that_cannot_be_written_change_no_answer() {
     let eve = app.homeowner().await;
     app.database.execute("REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA audit FROM fairtrade_app");
     let _ = eve.get(TRAIL).await.problem(403, "wrong_role");
-    let _ = eve.post("/api/admin/verifications/ver_01h455vb4pex5vsknk084sn02q/approve", json!({})).await.problem(403, "wrong_role");
+    let _ = eve
+        .post("/api/admin/verifications/ver_01h455vb4pex5vsknk084sn02q/approve", json!({}))
+        .await
+        .problem(403, "wrong_role");
 }
 
 #[actix_web::test]
@@ -49,8 +57,14 @@ async fn what_an_administrator_does_not_find_is_told_too() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let missing = "ver_01h455vb4pex5vsknk084sn02q";
-    let _ = admin.post(&format!("/api/admin/verifications/{missing}/approve"), json!({})).await.problem(404, "not_found");
+    let _ = admin
+        .post(&format!("/api/admin/verifications/{missing}/approve"), json!({}))
+        .await
+        .problem(404, "not_found");
     let found = rows_in_time(&app, "outcome = 'REFUSED'", 1).await;
-    assert_eq!((found[0].action.as_str(), found[0].refusal.as_deref()), ("approveVerification", Some("not_found")));
+    assert_eq!(
+        (found[0].action.as_str(), found[0].refusal.as_deref()),
+        ("approveVerification", Some("not_found"))
+    );
     assert_eq!(found[0].objects, format!("verification/{missing}"));
 }

@@ -55,7 +55,10 @@ async fn a_sign_in_that_fails_leaves_a_refusal_and_no_deed() {
     // Known and unknown leave the same.
     for row in &refused {
         assert_eq!((row.outcome.as_str(), row.actor_kind.as_str(), row.times), ("REFUSED", "ANYONE", 1));
-        assert_eq!((row.refusal.as_deref(), row.objects.as_str(), &row.changes), (Some("wrong_credentials"), "", &json!([])));
+        assert_eq!(
+            (row.refusal.as_deref(), row.objects.as_str(), &row.changes),
+            (Some("wrong_credentials"), "", &json!([]))
+        );
     }
 }
 
@@ -69,7 +72,10 @@ async fn a_call_that_fails_or_is_answered_from_memory_leaves_none() {
     let status = first.status;
     assert!((200..300).contains(&status), "{}", first.text());
     let again = bob.post_keyed(path, key, papers()).await;
-    assert_eq!((again.status, again.header("idempotent-replayed").is_some() || again.bytes == first.bytes), (status, true));
+    assert_eq!(
+        (again.status, again.header("idempotent-replayed").is_some() || again.bytes == first.bytes),
+        (status, true)
+    );
     let _ = bob.post(path, json!({ "licences": [] })).await;
     assert_eq!(rows(&app, "action = 'submitVerification'").len(), 1);
 }
@@ -80,7 +86,10 @@ async fn money_that_moves_is_told_with_its_states_and_amounts() {
     let deal = app.completed_contract().await;
     let kinds = |kind: &str| {
         let found = rows(&app, &format!("changes @> '[{{\"kind\": \"{kind}\"}}]'"));
-        found.into_iter().flat_map(|row| row.changes.as_array().cloned().unwrap_or_default()).collect::<Vec<_>>()
+        found
+            .into_iter()
+            .flat_map(|row| row.changes.as_array().cloned().unwrap_or_default())
+            .collect::<Vec<_>>()
     };
     let went = |kind: &str, from: Value, to: &str| {
         kinds(kind).iter().any(|change| change["before"]["status"] == from && change["after"]["status"] == to)
@@ -107,7 +116,10 @@ async fn money_that_moves_is_told_with_its_states_and_amounts() {
     app.settle().await;
     // The payout is nobody's call: a task made it.
     let paid = rows(&app, "changes @> '[{\"kind\": \"payout\"}]'");
-    assert!(paid.iter().all(|row| row.actor_kind == "SYSTEM" && row.action == "escrow.send_payout"), "{paid:#?}");
+    assert!(
+        paid.iter().all(|row| row.actor_kind == "SYSTEM" && row.action == "escrow.send_payout"),
+        "{paid:#?}"
+    );
     assert!(!paid.is_empty());
     assert!(platform_says_whole(&app));
 }

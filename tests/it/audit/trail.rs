@@ -20,7 +20,10 @@ async fn an_administrator_reads_who_did_what_to_what_from_where() {
     answer.expect(200);
     let page = admin.get(&format!("{TRAIL}?actor={}", ada.id)).await.expect(200);
     let row = &page["data"][0];
-    assert_eq!((&row["action"], &row["outcome"], &row["times"]), (&json!("updateProfile"), &json!("DONE"), &json!(1)));
+    assert_eq!(
+        (&row["action"], &row["outcome"], &row["times"]),
+        (&json!("updateProfile"), &json!("DONE"), &json!(1))
+    );
     assert_eq!((&row["refusal"], &row["requestId"]), (&Value::Null, &json!(request)));
     let actor = &row["actor"];
     assert_eq!((&actor["kind"], &actor["role"]), (&json!("PERSON"), &json!("HOMEOWNER")));
@@ -49,7 +52,10 @@ async fn the_filters_can_be_joined_and_pages_follow_each_other() {
     assert_eq!(first["data"][0]["objects"], json!([{ "kind": "job", "id": job }]));
     let change = &first["data"][0]["changes"][0];
     assert_eq!((&change["kind"], &change["id"]), (&json!("job"), &json!(job)));
-    assert_eq!(change["after"]["version"].as_i64(), change["before"]["version"].as_i64().map(|version| version + 1));
+    assert_eq!(
+        change["after"]["version"].as_i64(),
+        change["before"]["version"].as_i64().map(|version| version + 1)
+    );
     let cursor = first["nextCursor"].as_str().unwrap();
     let second = admin.get(&format!("{query}&cursor={cursor}")).await.expect(200);
     assert_eq!((actions(&second), &second["nextCursor"]), (vec!["updateJob"], &Value::Null));
@@ -75,7 +81,10 @@ async fn nobody_else_reads_it_and_that_they_tried_is_in_it() {
     assert!(refused.iter().all(|row| row.action == "listAuditEntries"));
     let admin = app.admin().await;
     let page = admin.get(&format!("{TRAIL}?outcome=REFUSED&actor={}", contractor.id)).await.expect(200);
-    assert_eq!((actions(&page), &page["data"][0]["refusal"]), (vec!["listAuditEntries"], &json!("wrong_role")));
+    assert_eq!(
+        (actions(&page), &page["data"][0]["refusal"]),
+        (vec!["listAuditEntries"], &json!("wrong_role"))
+    );
 }
 
 #[actix_web::test]

@@ -11,7 +11,8 @@ use crate::trail::{by_operator, change, publishing, service};
 
 fn actions(database: &TestDatabase, filter: &EntryFilter) -> Vec<String> {
     let admin = Actor::system("test");
-    let page = service(database).list_entries(admin.admin().unwrap(), filter, Limit::default(), None).unwrap();
+    let page =
+        service(database).list_entries(admin.admin().unwrap(), filter, Limit::default(), None).unwrap();
     page.items.into_iter().map(|entry| entry.action).collect()
 }
 
@@ -73,7 +74,12 @@ fn what_is_sealed_is_shown_when_its_time_has_come() {
     audit::command(&database.db, Context::new(Who::of(ActorKind::Anyone), "createBid", "r"), || {
         database.db.transaction(|tx| {
             audit::seal_until(tx, until);
-            audit::changed(tx, Object::new("bid", TaskId::new()), json!(null), json!({ "status": "SUBMITTED" }));
+            audit::changed(
+                tx,
+                Object::new("bid", TaskId::new()),
+                json!(null),
+                json!({ "status": "SUBMITTED" }),
+            );
             Ok::<_, Error>(())
         })
     })

@@ -116,7 +116,8 @@ fn edit(place: &Place) -> Tampering {
 }
 
 fn refuse_afterwards(place: &Place) -> Tampering {
-    let sql = format!("UPDATE audit.entries SET outcome = 'REFUSED', refusal = 'not_so' WHERE id = '{}'", place.id);
+    let sql =
+        format!("UPDATE audit.entries SET outcome = 'REFUSED', refusal = 'not_so' WHERE id = '{}'", place.id);
     Tampering { sql, named: Some((place.chain, place.sequence)) }
 }
 
@@ -200,8 +201,11 @@ fn undermine(place: &Place) -> Tampering {
         format!("UPDATE audit.heads SET sequence = sequence + 1 WHERE chain = {chain}"),
         format!("UPDATE audit.heads SET hash = sha256(hash) WHERE chain = {chain}"),
         format!("DELETE FROM audit.heads WHERE chain = {chain}"),
-        format!("UPDATE audit.checkpoints SET sequences[{chain} + 1] = sequences[{chain} + 1] - 1 WHERE number = 1"),
-        "UPDATE audit.checkpoints SET hashes = substring(hashes FROM 2) || '\\xab' WHERE number = 2".to_owned(),
+        format!(
+            "UPDATE audit.checkpoints SET sequences[{chain} + 1] = sequences[{chain} + 1] - 1 WHERE number = 1"
+        ),
+        "UPDATE audit.checkpoints SET hashes = substring(hashes FROM 2) || '\\xab' WHERE number = 2"
+            .to_owned(),
         "UPDATE audit.checkpoints SET taken_at = taken_at - interval '1 day'".to_owned(),
         "UPDATE audit.checkpoints SET signature = sha256(signature) WHERE number = 2".to_owned(),
         "DELETE FROM audit.checkpoints WHERE number = 1".to_owned(),
@@ -223,7 +227,10 @@ fn tampering(places: &[Place]) -> Tampering {
         2 => refuse_afterwards(place),
         3 => delete(place),
         4 => swap(place, other),
-        5 => insert(place, !places.iter().any(|next| next.chain == place.chain && next.sequence > place.sequence)),
+        5 => insert(
+            place,
+            !places.iter().any(|next| next.chain == place.chain && next.sequence > place.sequence),
+        ),
         6 => truncate(place),
         _ if rand::random() => rewrite(place),
         _ => undermine(place),

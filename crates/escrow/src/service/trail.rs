@@ -14,7 +14,12 @@ pub(super) fn opened(tx: &mut Tx<'_>, escrow: &EscrowRow) {
 }
 
 /// A payment was begun, or came to something.
-pub(super) fn payment(tx: &mut Tx<'_>, payment: &Payment, before: Option<PaymentStatus>, after: PaymentStatus) {
+pub(super) fn payment(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    before: Option<PaymentStatus>,
+    after: PaymentStatus,
+) {
     let was = before.map_or(Value::Null, |status| json!({ "status": status.as_str() }));
     let is = json!({
         "status": after.as_str(),

@@ -3,10 +3,11 @@
 use database::Tx;
 use kernel::{PartyId, PersonId, Role};
 use outbox::{Aggregate, NewEvent};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::IdentityService;
 use super::links::refuse_link;
+use super::trail;
 use crate::keys::{LinkPurpose, token_hash};
 use crate::model::{Caller, Email, NewAdmin, Person, Registration, SignedIn};
 use crate::passwords::Hashed;
@@ -83,6 +84,7 @@ impl IdentityService {
             let now = tx.now()?;
             let used = store::use_link_token(tx.conn(), LinkPurpose::VerifyEmail.as_str(), &hash, now)?;
             let (person, email) = used.ok_or_else(refuse_link)?;
+            trail::person(tx, person, Value::Null, json!({ "emailVerified": true }));
             store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(refuse_link)
         })
     }
@@ -107,6 +109,7 @@ impl IdentityService {
 pub(super) fn insert(tx: &mut Tx<'_>, new: &store::NewPerson<'_>, request_id: &str) -> Result<Person, Error> {
     let person = store::insert_person(tx.conn(), new)
         .map_err(|error| if error.is_unique(EMAIL_ONCE) { Error::EmailInUse } else { error.into() })?;
+    trail::registered(tx, &person);
     outbox::publish(
         tx,
         NewEvent {

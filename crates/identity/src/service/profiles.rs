@@ -1,8 +1,9 @@
 //! Profiles, one's own and the public ones.
 
 use kernel::{PartyId, PersonId, Role};
+use serde_json::json;
 
-use super::IdentityService;
+use super::{IdentityService, trail};
 use crate::geo::snap_to_grid;
 use crate::model::{
     ContractorProfile, Person, Profile, ProfilePatch, PublicContractor, PublicCredential, VerificationState,
@@ -29,16 +30,17 @@ impl IdentityService {
             let changed_contractor =
                 contractor.as_ref().map(|profile| changed_contractor(profile, &old, &changed, patch));
             if changed == old && changed_contractor == contractor {
+                audit::withhold(tx);
                 return Ok(Profile { person: old, contractor });
             }
             if let Some(profile) = &changed_contractor {
                 store::update_contractor_profile(tx.conn(), person, profile)?;
             }
             let now = tx.now()?;
-            Ok(Profile {
-                person: store::update_person(tx.conn(), &changed, now)?,
-                contractor: changed_contractor,
-            })
+            let person = store::update_person(tx.conn(), &changed, now)?;
+            let version = |person: &Person| json!({ "version": person.version });
+            trail::person(tx, person.id, version(&old), version(&person));
+            Ok(Profile { person, contractor: changed_contractor })
         })
     }
 

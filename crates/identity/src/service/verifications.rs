@@ -5,7 +5,7 @@ use kernel::{AdminActor, ContractorActor, Instant, Limit, Page, PersonId, Positi
 use outbox::{Aggregate, NewEvent};
 use serde_json::{Map, Value, json};
 
-use super::{IdentityService, person_of};
+use super::{IdentityService, person_of, trail};
 use crate::model::{
     Decision, Verification, VerificationId, VerificationStanding, VerificationState, VerificationStep,
     VerificationSubmission, bids_end,
@@ -58,6 +58,7 @@ impl IdentityService {
             let id = VerificationId::new();
             store::insert_verification(tx.conn(), id, contractor.party, &submission.credentials, now)?;
             let verification = stored(tx, id)?;
+            trail::verification(tx, id, None, verification.state);
             publish(tx, "verification.submitted", &verification, &contractor.request_id);
             Ok(verification)
         })
@@ -192,6 +193,7 @@ fn supersede(tx: &mut Tx<'_>, contractor: kernel::PartyId, state: VerificationSt
 /// The contractor is locked, so the state cannot have changed; if it had, nothing is overwritten.
 fn take(tx: &mut Tx<'_>, step: &store::Step<'_>) -> Result<(), Error> {
     if store::step_verification(tx.conn(), step)? == 1 {
+        trail::verification(tx, step.id, Some(step.from), step.to);
         Ok(())
     } else {
         Err(Error::Decided { state: step.from.as_str() })

@@ -228,7 +228,7 @@ pub(crate) enum EndReason {
 }
 
 impl EndReason {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Logout => "LOGOUT",
             Self::TokenReuse => "TOKEN_REUSE",

@@ -28,9 +28,8 @@ pub(super) fn bid(tx: &mut Tx<'_>, job: &PublicJob, before: Option<(BidStatus, i
     if let Some(until) = job.accept_until.filter(|_| job.status == JobStatus::Open) {
         audit::seal_until(tx, until);
     }
-    let was = before.map_or(Value::Null, |(status, revision)| {
-        json!({ "status": status.as_str(), "revision": revision })
-    });
+    let was = before
+        .map_or(Value::Null, |(status, revision)| json!({ "status": status.as_str(), "revision": revision }));
     let is = json!({ "status": after.status.as_str(), "revision": after.revision, "jobId": after.job_id });
     audit::changed(tx, Object::new("bid", after.id), was, is);
 }
