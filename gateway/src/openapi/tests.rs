@@ -12,8 +12,9 @@ use crate::routes;
 use crate::table::Table;
 
 /// The beginnings that names of schemas may have: the things of the domains. What is named otherwise could be anybody's.
-const DOMAINS: [&str; 22] = [
+const DOMAINS: [&str; 23] = [
     "Admin",
+    "Audit",
     "Auth",
     "Bid",
     "Contract",

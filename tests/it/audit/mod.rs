@@ -16,8 +16,6 @@ pub(crate) const TRAIL: &str = "/api/admin/audit";
 pub(crate) struct Row {
     #[diesel(sql_type = Text)]
     pub(crate) actor_kind: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub(crate) actor: Option<String>,
     #[diesel(sql_type = Text)]
     pub(crate) action: String,
     #[diesel(sql_type = Text)]
@@ -35,7 +33,7 @@ pub(crate) struct Row {
 /// The rows of which this holds, oldest first.
 pub(crate) fn rows(app: &TestApp, condition: &str) -> Vec<Row> {
     let sql = format!(
-        "SELECT actor_kind, actor_party::text AS actor, action, outcome, refusal, times::bigint AS times,
+        "SELECT actor_kind, action, outcome, refusal, times::bigint AS times,
                 array_to_string(objects, ' ') AS objects, changes
          FROM audit.entries WHERE {condition} ORDER BY id"
     );

@@ -170,15 +170,30 @@ async fn everybody_meets_what_the_matrix_says() {
             .iter()
             .position(|method| *method == row.operation.method)
     });
+    let mut done = BTreeSet::new();
     for row in &rows {
         let allowed = row.outcomes.iter().filter(|(_, met)| *met == Met::LetThrough);
         for (caller, _) in allowed {
             let answer = ask(cast.person(*caller, row.scene), row.operation, row.things, &mut wrong).await;
+            if row.operation.method != Method::GET && (200..300).contains(&answer.status) {
+                done.insert(row.operation.id.clone());
+            }
             note(row, *caller, met(&answer), Met::LetThrough, &answer, &mut wrong);
             keeps_secrets(&cast, *caller, &answer);
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    is_in_the_trail(&cast, &done);
+}
+
+/// Whatever the operation: what was done has a row.
+fn is_in_the_trail(cast: &Cast, done: &BTreeSet<String>) {
+    assert!(done.len() > 10, "too little was done to tell: {done:?}");
+    let told = |id: &&String| {
+        cast.app.database.count(&format!("audit.entries WHERE outcome = 'DONE' AND action = '{id}'"))
+    };
+    let untold: Vec<_> = done.iter().filter(|id| told(id) == 0).collect();
+    assert!(untold.is_empty(), "these left no row in the audit trail: {untold:?}");
 }
 
 /// Everybody who is to be refused is, and learns nothing: another's thing is answered like one that is not there.
