@@ -1,5 +1,5 @@
-//! The way from the server's async threads to the services, which block: reads, commands and heavy work apart, each on the
-//! executor's own threads.
+//! The way from the server's async threads to the services, which block: reads, commands, heavy work and the hashing of passwords
+//! apart, each on the executor's own threads.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -99,6 +99,13 @@ impl Lanes {
         });
         done.await
             .unwrap_or_else(|error| Err(Problem::internal(format!("work outside ended early: {error}"))))
+    }
+
+    pub(crate) async fn hashing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        answered(self.executor.hashing(self.deadline(), here(work))).await
     }
 
     /// By when work has to have begun.

@@ -46,11 +46,12 @@ pub struct TestApp {
 struct Start {
     secrets: identity::Secrets,
     oauth: OauthSettings,
+    settings: platform::Settings,
 }
 
 impl Default for Start {
     fn default() -> Self {
-        Self { secrets: identity::Secrets::random(), oauth: OauthSettings::default() }
+        Self { secrets: identity::Secrets::random(), oauth: OauthSettings::default(), settings: settings() }
     }
 }
 
@@ -99,6 +100,15 @@ impl TestApp {
         Self::assemble(start, |provider| provider, change).await
     }
 
+    /// Starts it with other numbers of the domains.
+    ///
+    /// # Panics
+    /// As [`TestApp::start`].
+    pub async fn start_with_settings(settings: platform::Settings) -> Self {
+        let start = Start { settings, ..Start::default() };
+        Self::assemble(start, |provider| provider, |_| {}).await
+    }
+
     async fn assemble<P: PaymentProvider + 'static>(
         start: Start,
         dress: impl FnOnce(Arc<SimulatedProvider>) -> Arc<P>,
@@ -106,7 +116,7 @@ impl TestApp {
     ) -> Self {
         let database = TestDatabase::new();
         let clock = database.clock.clone();
-        let mut settings = settings();
+        let mut settings = start.settings;
         let providers = openid::providers(&start.oauth).unwrap_or_else(|faults| panic!("{faults}"));
         settings.identity.oauth = start.oauth;
         let mail = TempDir::new().unwrap_or_else(|error| panic!("no folder for mail: {error}"));
@@ -138,7 +148,15 @@ impl TestApp {
     /// As [`TestApp::start`].
     #[must_use]
     pub fn beside(&self) -> Beside {
-        let settings = settings();
+        self.beside_with_settings(settings())
+    }
+
+    /// The same with other numbers of the domains.
+    ///
+    /// # Panics
+    /// As [`TestApp::start`].
+    #[must_use]
+    pub fn beside_with_settings(&self, settings: platform::Settings) -> Beside {
         let db = Db::connect(&PoolConfig::new(self.database.url.clone()));
         let mailer = FolderMailer::new(self.mail.path(), &settings.notifications.mail_from);
         let parts = Parts {
@@ -275,7 +293,8 @@ fn server_config() -> ServerConfig {
     // As many as the pool of a test's database has connections for, whatever the machine.
     config.executor.readers = Some(3);
     config.executor.writers = Some(6);
-    config.executor.heavy = Some(2);
+    config.executor.heavy = Some(1);
+    config.executor.hashing = Some(1);
     config
 }
 

@@ -1,8 +1,9 @@
 //! The executor: what stands between an asynchronous front and the synchronous services.
 //!
 //! Pinned threads, each holding one connection for life, behind bounded queues. Readers and writers are apart, so that writes
-//! waiting for locks do not hold up reads; `heavy` is for work that takes a core for long (hashing a password), holds no
-//! connection and takes one only when it uses the database. A full queue answers at once. What waited in a queue past its deadline is
+//! waiting for locks do not hold up reads; `heavy` is for work that takes long (asking another system), holds no connection and takes one
+//! only when it uses the database; `hashing` is the same for passwords alone, which anybody may have hashed: a flood of sign-ins fills its
+//! short queue and nobody else's, and half of the cores at most. A full queue answers at once. What waited in a queue past its deadline is
 //! not started: whoever asked has gone.
 //!
 //! What a unit of work does does not belong here.
@@ -31,14 +32,18 @@ pub struct ExecutorSettings {
     pub readers: Option<u16>,
     /// Threads that write, each with a connection; by default eight a core: most wait for the disk at COMMIT.
     pub writers: Option<u16>,
-    /// Threads for what takes a core for long; by default one a core.
+    /// Threads for what takes long, such as asking a payment provider; by default one a core.
     pub heavy: Option<u16>,
+    /// Threads that hash passwords; by default one for two cores, so that a flood of sign-ins leaves the others to everybody else.
+    pub hashing: Option<u16>,
     /// How many reads may wait.
     pub reader_queue: u16,
     /// How many writes may wait.
     pub writer_queue: u16,
-    /// How many heavy units may wait. At a quarter of a second each, more would only wait past their deadline.
+    /// How many heavy units may wait.
     pub heavy_queue: u16,
+    /// How many passwords may wait to be hashed. At a quarter of a second each, more would only wait past their deadline.
+    pub hashing_queue: u16,
     /// What a caller who is turned away is told to wait, in seconds.
     pub retry_after_seconds: u16,
 }
@@ -49,9 +54,11 @@ impl Default for ExecutorSettings {
             readers: None,
             writers: None,
             heavy: None,
+            hashing: None,
             reader_queue: 512,
             writer_queue: 512,
             heavy_queue: 64,
+            hashing_queue: 32,
             retry_after_seconds: 1,
         }
     }
@@ -76,10 +83,19 @@ impl ExecutorSettings {
         self.heavy.unwrap_or_else(cores).max(1)
     }
 
+    /// Threads that hash passwords.
+    #[must_use]
+    pub fn hashing_threads(&self) -> u16 {
+        self.hashing.unwrap_or_else(|| cores() / 2).max(1)
+    }
+
     /// Connections that an executor with these settings may have at once. Batched readers need one more each.
     #[must_use]
     pub fn connections(&self) -> u32 {
-        u32::from(self.reader_threads()) + u32::from(self.writer_threads()) + u32::from(self.heavy_threads())
+        [self.reader_threads(), self.writer_threads(), self.heavy_threads(), self.hashing_threads()]
+            .into_iter()
+            .map(u32::from)
+            .sum()
     }
 }
 
@@ -98,6 +114,7 @@ struct Shared<Q, C> {
     readers: Lane,
     writers: Lane,
     heavy: Lane,
+    hashing: Lane,
 }
 
 impl<Q, C> Clone for Executor<Q, C> {
@@ -140,6 +157,7 @@ impl<Q: Send + Sync + 'static, C: Send + Sync + 'static> Executor<Q, C> {
             readers: lane("read", settings.reader_threads(), settings.reader_queue, true)?,
             writers: lane("write", settings.writer_threads(), settings.writer_queue, true)?,
             heavy: lane("heavy", settings.heavy_threads(), settings.heavy_queue, false)?,
+            hashing: lane("hashing", settings.hashing_threads(), settings.hashing_queue, false)?,
         })))
     }
 
@@ -163,7 +181,7 @@ impl<Q: Send + Sync + 'static, C: Send + Sync + 'static> Executor<Q, C> {
         self.0.writers.submit(deadline, move || work(&commands))
     }
 
-    /// Runs a unit of work that takes a core for long, on a thread that holds no connection.
+    /// Runs a unit of work that takes long, on a thread that holds no connection.
     pub fn heavy<T: Send + 'static>(
         &self,
         deadline: Instant,
@@ -173,11 +191,21 @@ impl<Q: Send + Sync + 'static, C: Send + Sync + 'static> Executor<Q, C> {
         self.0.heavy.submit(deadline, move || work(&commands))
     }
 
+    /// Runs a unit of work that hashes a password, on a thread that holds no connection.
+    pub fn hashing<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&C) -> T + Send + 'static,
+    ) -> Answer<T> {
+        let commands = Arc::clone(&self.0.commands);
+        self.0.hashing.submit(deadline, move || work(&commands))
+    }
+
     /// Takes nothing new, lets what is queued finish, ends the threads. Says whether all of them ended in time.
     #[must_use]
     pub fn drain(&self, within: Duration) -> bool {
         let deadline = Instant::now() + within;
-        let lanes = [&self.0.readers, &self.0.writers, &self.0.heavy];
+        let lanes = [&self.0.readers, &self.0.writers, &self.0.heavy, &self.0.hashing];
         for lane in lanes {
             lane.close();
         }

@@ -74,8 +74,7 @@ impl Context {
         keyed::run_staged(Arc::clone(&self.0), intend, ask, answer).await
     }
 
-    /// Does work that takes the processor for long, such as hashing a password, where it cannot starve others. It holds a connection only
-    /// while it uses one.
+    /// Does work that takes long or cannot be one transaction, where it cannot starve others. It holds a connection only while it uses one.
     ///
     /// # Errors
     /// The problem that the work's error is; 503 when too much is waiting.
@@ -92,6 +91,26 @@ impl Context {
             audit::command(&lent.db, trail, || work(&lent.commands)).map_err(Into::into)
         };
         self.0.app.lanes().heavy(command).await
+    }
+
+    /// Does work that hashes a password. Anybody may ask for that, so it has threads and a short queue of its own: a flood of it holds up
+    /// nothing else. It holds a connection only while it uses one.
+    ///
+    /// # Errors
+    /// The problem that the work's error is; 503 when too much is waiting.
+    pub async fn hashing<T, E>(
+        &self,
+        work: impl FnOnce(&Commands) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Into<Problem> + Send + 'static,
+    {
+        let trail = trail::of(&self.0);
+        let command = move |lent: &Writing| {
+            audit::command(&lent.db, trail, || work(&lent.commands)).map_err(Into::into)
+        };
+        self.0.app.lanes().hashing(command).await
     }
 
     /// Asks another system, such as a provider of identities, which may take seconds: apart from everything else, so that a system that

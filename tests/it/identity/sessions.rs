@@ -383,3 +383,58 @@ async fn signing_out_is_for_the_signed_in_and_says_nothing() {
     ada.post_empty(LOGOUT).await.problem(401, "signed_out");
     ada.get(LOGOUT).await.problem(405, "method_not_allowed");
 }
+
+/// The numbers of the tests, with passwords that cost more.
+fn with_cost(bcrypt_cost: u32) -> platform::Settings {
+    let mut settings = tests::settings();
+    settings.identity.bcrypt_cost = bcrypt_cost;
+    settings
+}
+
+#[actix_web::test]
+async fn an_old_hash_is_renewed_at_the_next_sign_in_once_the_cost_has_risen() {
+    let app = TestApp::start().await;
+    let dearer = app.beside_with_settings(with_cost(5));
+    let (ada, bob) = (app.homeowner().await, app.contractor().await);
+    let at_dearer =
+        async |password: &str| app.anyone().at(dearer.base()).post(LOGIN, form(&ada.email, password)).await;
+    at_dearer(WRONG).await.problem(401, "wrong_credentials");
+    assert_eq!(app.database.count("identity.people WHERE password_hash LIKE '$2b$04$%'"), 2);
+    at_dearer(PASSWORD).await.expect(200);
+    assert_eq!(app.database.count("identity.people WHERE password_hash LIKE '$2b$05$%'"), 1);
+    // It is the same password: no session has ended, and it signs in as before, renewed no more.
+    ada.get(ME).await.expect(200);
+    at_dearer(PASSWORD).await.expect(200);
+    at_dearer(WRONG).await.problem(401, "wrong_credentials");
+    assert_eq!(app.database.count("identity.people WHERE password_hash LIKE '$2b$05$%'"), 1);
+    bob.get(ME).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_flood_of_sign_ins_is_turned_away_and_everybody_else_is_served() {
+    let app = TestApp::start_with_settings(with_cost(10)).await;
+    let ada = app.homeowner().await;
+    let flood = (0..150).map(|index| {
+        let anyone = app.anyone();
+        async move { anyone.post(LOGIN, form(&format!("p{index}@example.com"), WRONG)).await }
+    });
+    let others = async {
+        for round in 0..12 {
+            ada.get(ME).await.expect(200);
+            ada.patch("/api/users/profile", json!({ "name": format!("Ada {round}") })).await.expect(200);
+            let mail = json!({ "email": format!("q{round}@example.com") });
+            app.anyone().post("/api/auth/forgot-password", mail).await.expect(202);
+        }
+        refresh(&app, &refresh_token(&ada)).await.expect(200);
+    };
+    let (answers, ()) = futures_util::future::join(futures_util::future::join_all(flood), others).await;
+    let told = |status| answers.iter().filter(|answer| answer.status == status).count();
+    // Ten are told the truth, the eleventh waits, and what the queue has no room for is turned away at once.
+    assert_eq!(told(401), 10);
+    assert_eq!(told(401) + told(429) + told(503), 150);
+    assert!(told(503) > 0);
+    for turned_away in answers.iter().filter(|answer| answer.status == 503) {
+        assert_eq!(turned_away.json["code"], "overloaded");
+        assert!(turned_away.header("retry-after").is_some());
+    }
+}

@@ -49,9 +49,11 @@ fn one_each() -> ExecutorSettings {
         readers: Some(1),
         writers: Some(1),
         heavy: Some(1),
+        hashing: Some(1),
         reader_queue: 2,
         writer_queue: 2,
         heavy_queue: 2,
+        hashing_queue: 2,
         ..ExecutorSettings::default()
     }
 }
@@ -87,6 +89,30 @@ fn reads_and_writes_come_back_with_their_results() {
     assert_eq!(front.heavy(soon(), Things::count).wait().unwrap().unwrap(), 1);
     let refused = front.write(soon(), |things| things.insert(1)).wait().unwrap();
     assert!(refused.unwrap_err().is_unique("things_pkey"));
+}
+
+#[test]
+fn a_flood_of_passwords_fills_its_own_queue_and_nobody_else_s() {
+    let database = database();
+    let front = start(&database, &one_each());
+    let (release, released) = mpsc::channel::<()>();
+    let running = Arc::new(Barrier::new(2));
+    let begun = Arc::clone(&running);
+    let hashing = front.hashing(soon(), move |_| {
+        begun.wait();
+        let _ = released.recv();
+    });
+    running.wait();
+    let mut waiting: Vec<_> = (0..50).map(|_| front.hashing(soon(), |_| ())).collect();
+    // Everybody else is served while all that may wait does, and the rest is turned away at once.
+    front.write(soon(), |things| things.insert(1)).wait().unwrap().unwrap();
+    assert_eq!(front.read(soon(), Things::count).wait().unwrap().unwrap(), 1);
+    assert_eq!(front.heavy(soon(), Things::count).wait().unwrap().unwrap(), 1);
+    let turned_away = waiting.split_off(2).into_iter().map(database::Answer::wait);
+    assert!(turned_away.into_iter().all(|answer| matches!(answer, Err(Rejected::Full { .. }))));
+    drop(release);
+    hashing.wait().unwrap();
+    assert!(waiting.into_iter().all(|answer| answer.wait().is_ok()));
 }
 
 #[test]

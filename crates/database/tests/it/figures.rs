@@ -67,6 +67,7 @@ fn waits_refusals_panics_and_retries_are_counted() {
         readers: Some(1),
         writers: Some(1),
         heavy: Some(1),
+        hashing: Some(1),
         writer_queue: 1,
         ..Default::default()
     };

@@ -110,7 +110,7 @@ pub fn operations() -> Vec<Operation> {
 async fn register(context: Context, body: Body<AuthRegister>) -> Result<Reply, Problem> {
     let (caller, form) = (caller(&context), RegistrationForm::from(body.into_inner()));
     let signed_in = context
-        .heavy(move |commands| {
+        .hashing(move |commands| {
             let registration = Registration::new(&form, &commands.identity.password_policy())?;
             commands.identity.register(&caller, registration)
         })

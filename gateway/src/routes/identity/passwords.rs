@@ -117,7 +117,7 @@ async fn resend_verification(context: Context, body: Body<AuthResendVerification
 async fn reset_password(context: Context, body: Body<AuthResetPassword>) -> Result<Reply, Problem> {
     let (caller, body) = (caller(&context), body.into_inner());
     let reset = PasswordReset { token: body.token.0, password: body.password.0 };
-    context.heavy(move |commands| commands.identity.reset_password(&caller, &reset)).await?;
+    context.hashing(move |commands| commands.identity.reset_password(&caller, &reset)).await?;
     Ok(Reply::no_content())
 }
 
@@ -128,6 +128,6 @@ async fn change_password(
 ) -> Result<Reply, Problem> {
     let (caller, body) = (caller(&context), body.into_inner());
     let change = PasswordChange { current: body.current_password.0, new: body.new_password.0 };
-    context.heavy(move |commands| commands.identity.change_password(&actor, &caller, &change)).await?;
+    context.hashing(move |commands| commands.identity.change_password(&actor, &caller, &change)).await?;
     Ok(Reply::no_content())
 }

@@ -120,7 +120,7 @@ pub fn operations() -> Vec<Operation> {
 async fn login(context: Context, body: Body<AuthLogin>) -> Result<Reply, Problem> {
     let caller = caller(&context);
     let login = Login::new(&body.email, body.password.0.expose_secret());
-    let sign_in = context.heavy(move |commands| commands.identity.login(&caller, login)).await?;
+    let sign_in = context.hashing(move |commands| commands.identity.login(&caller, login)).await?;
     Ok(Reply::ok(&AuthSignInView::from(sign_in)).secret())
 }
 
