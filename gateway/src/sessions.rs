@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use database::{BatchReader, BatchSettings, Error};
-use identity::{Authenticator, LiveSession};
-use kernel::{Actor, SessionId};
+use identity::{Authenticator, Claims, LiveSession, TokenError};
+use kernel::{Actor, Instant, SessionId};
 use platform::Platform;
 
 use crate::app::App;
@@ -55,7 +55,7 @@ impl Sessions {
         token: &str,
         request_id: &str,
     ) -> Result<Actor, Problem> {
-        let claims = self.authenticator.verify(token, app.now()).map_err(identity::Error::from)?;
+        let claims = self.verify(app, token).await?;
         let live = answered(self.live.get(app.lanes().deadline(), claims.session)).await?;
         let session = live.filter(|session| session.person == claims.person);
         let session = session.ok_or_else(|| identity::Error::SignedOut)?;
@@ -67,6 +67,34 @@ impl Sessions {
             actix_web::rt::spawn(async move { app.sessions().used.note(&app).await });
         }
         Ok(Actor::person(session.person, session.role, session.session, session.email_verified, request_id))
+    }
+}
+
+impl Sessions {
+    /// What a token says; by keys that are read anew from time to time, and when it names one that is not known.
+    async fn verify(&self, app: &App, token: &str) -> Result<Claims, Problem> {
+        let now = app.now();
+        if self.authenticator.is_stale(now) || self.authenticator.knows_none() {
+            match self.read_keys(app, now).await {
+                // Nobody can be told apart without any; with those that are known one goes on.
+                Err(problem) if self.authenticator.knows_none() => return Err(problem),
+                Err(problem) => tracing::warn!(code = problem.code(), "the signing keys could not be read"),
+                Ok(()) => {}
+            }
+        }
+        let claims = match self.authenticator.verify(token, now) {
+            Err(TokenError::UnknownKey) if self.authenticator.may_look(now) => {
+                self.read_keys(app, now).await?;
+                self.authenticator.verify(token, now)
+            }
+            verified => verified,
+        };
+        Ok(claims.map_err(identity::Error::from)?)
+    }
+
+    async fn read_keys(&self, app: &App, now: Instant) -> Result<(), Problem> {
+        let authenticator = self.authenticator.clone();
+        app.lanes().database(move |conn| authenticator.read_keys(conn, now).map_err(Problem::from)).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can go wrong here, and what it means to whoever asked.
 
 use database::TransactionError;
-use kernel::{Classify, ErrorKind, Faults, WrongRole};
+use kernel::{Classify, ErrorKind, Faults, Instant, WrongRole};
 
 use crate::token::TokenError;
 use crate::vault::VaultError;
@@ -56,6 +56,14 @@ pub enum Error {
     TooManyMails {
         /// Seconds until the next one may be asked for.
         retry_after: u32,
+    },
+    /// A signing key made before has not begun to sign.
+    #[error(
+        "the newest key signs from {signs_from} on; make another one afterwards, or end all others at once"
+    )]
+    KeyWaiting {
+        /// From when on it signs.
+        signs_from: Instant,
     },
     /// Of another role.
     #[error(transparent)]
@@ -115,6 +123,7 @@ impl Classify for Error {
         match self {
             Self::Invalid(faults) => ErrorKind::Invalid(faults.clone().into_vec()),
             Self::EmailInUse
+            | Self::KeyWaiting { .. }
             | Self::CredentialExpired
             | Self::OwnAccount
             | Self::LastAdministrator
@@ -156,6 +165,7 @@ impl Classify for Error {
             Self::SignedOut => "signed_out",
             Self::TooManyFailures { .. } => "too_many_failed_sign_ins",
             Self::TooManyMails { .. } => "too_many_mails",
+            Self::KeyWaiting { .. } => "key_waiting",
             Self::WrongRole(error) => error.code(),
             Self::NotFound(_) => "not_found",
             Self::Decided { .. } => "already_decided",

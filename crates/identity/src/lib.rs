@@ -12,6 +12,7 @@ mod rules;
 mod schema;
 mod service;
 mod settings;
+mod signing;
 mod store;
 mod tasks;
 mod token;
@@ -73,6 +74,12 @@ pub trait IdentityQueries: Send + Sync {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Page<OwnSession>, Error>;
+
+    /// The keys that access tokens are signed with, the newest first: for the operator's command.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    fn list_signing_keys(&self) -> Result<Vec<SigningKeyView>, Error>;
 
     /// The actor's own profile.
     ///
@@ -281,6 +288,14 @@ pub trait IdentityCommands: IdentityQueries {
         person: PersonId,
         reason: &Reason,
     ) -> Result<Account, Error>;
+
+    /// Makes a new signing key: for the operator's command. It signs after [`Settings::signing_key_delay_seconds`], when every server knows it, and
+    /// nobody is signed out. `at_once` is for a key that others have got hold of: every access token is refused then, and sessions go on by
+    /// their refresh tokens.
+    ///
+    /// # Errors
+    /// [`Error::KeyWaiting`] while one made before waits to sign.
+    fn rotate_signing_keys(&self, at_once: bool) -> Result<Vec<SigningKeyView>, Error>;
 
     /// Makes an administrator: for the operator's command, not for anybody over the network.
     ///

@@ -9,6 +9,7 @@ mod oauth;
 mod person;
 mod profile;
 mod session;
+mod signing;
 mod verification;
 
 pub(crate) use account::state_of;
@@ -33,6 +34,7 @@ pub use session::{
     Caller, Challenge, LiveSession, Login, MailRequest, MailRequestId, OwnSession, PasswordChange,
     PasswordReset, SignIn, SignedIn,
 };
+pub use signing::{SigningKeyState, SigningKeyView};
 pub use verification::{
     Credential, CredentialForm, CredentialKind, Decision, Verification, VerificationForm, VerificationId,
     VerificationStanding, VerificationState, VerificationStep, VerificationSubmission, bids_end, end_of_day,

@@ -169,6 +169,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity.signing_keys (kid) {
+        kid -> Text,
+        wrapped_key -> Bytea,
+        master_key_id -> Text,
+        created_at -> Timestamptz,
+        signs_from -> Timestamptz,
+        refused_from -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     identity.suspensions (id) {
         id -> Uuid,
         person_id -> Uuid,
@@ -225,6 +236,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     refresh_tokens,
     sessions,
     sign_in_failures,
+    signing_keys,
     suspensions,
     verifications,
 }

@@ -9,6 +9,7 @@ mod own_sessions;
 mod passwords;
 mod profiles;
 mod sessions;
+mod signing_keys;
 mod suspensions;
 mod trail;
 mod verifications;
@@ -21,7 +22,7 @@ use crate::model::{
     Account, AccountFilter, AccountKey, Caller, Decision, LinkedIdentity, Login, MailRequest, Me, NewAdmin,
     OauthCallback, OauthExchange, OauthSignIn, OauthStart, OauthStarted, OwnSession, PasswordChange,
     PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason, Registration,
-    SignIn, SignedIn, Verification, VerificationId, VerificationStanding, VerificationState,
+    SignIn, SignedIn, SigningKeyView, Verification, VerificationId, VerificationStanding, VerificationState,
     VerificationSubmission,
 };
 use crate::passwords::Hasher;
@@ -73,6 +74,14 @@ fn session_of(actor: &Actor) -> Result<SessionId, Error> {
     }
 }
 
+impl IdentityService {
+    /// Signs and verifies access tokens; every clone shares the keys that this service knows.
+    #[must_use]
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
+    }
+}
+
 impl IdentityQueries for IdentityService {
     fn settings(&self) -> &Settings {
         &self.settings
@@ -101,6 +110,10 @@ impl IdentityQueries for IdentityService {
         limit: Limit,
     ) -> Result<Page<OwnSession>, Error> {
         self.sessions_of(person_of(actor)?, after, limit)
+    }
+
+    fn list_signing_keys(&self) -> Result<Vec<SigningKeyView>, Error> {
+        self.signing_keys()
     }
 
     fn get_profile(&self, actor: &Actor) -> Result<Profile, Error> {
@@ -244,6 +257,10 @@ impl IdentityCommands for IdentityService {
         reason: &Reason,
     ) -> Result<Account, Error> {
         self.reinstate(&admin, person, reason)
+    }
+
+    fn rotate_signing_keys(&self, at_once: bool) -> Result<Vec<SigningKeyView>, Error> {
+        self.new_signing_key(at_once)
     }
 
     fn create_admin(&self, caller: &Caller, admin: NewAdmin) -> Result<Person, Error> {

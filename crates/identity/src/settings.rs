@@ -22,6 +22,8 @@ pub struct Settings {
     pub token_audience: String,
     /// How long an access token is good, in minutes (1,440 are 24 hours).
     pub access_token_minutes: u32,
+    /// How long a new signing key waits before it signs, in seconds: until then every server has read it. They look every 15 seconds.
+    pub signing_key_delay_seconds: u32,
     /// How long a session lives after its last refresh, in days.
     pub session_days: u32,
     /// For how many seconds a spent refresh token still gets the same successor: honest retries.
@@ -74,6 +76,7 @@ impl Default for Settings {
             token_issuer: "fairtradeworker".to_owned(),
             token_audience: "fairtradeworker-api".to_owned(),
             access_token_minutes: 1_440,
+            signing_key_delay_seconds: 60,
             session_days: 30,
             refresh_retry_seconds: 10,
             verification_link_hours: 48,
@@ -106,6 +109,7 @@ impl Settings {
         let mut faults = Faults::none();
         let numbers = [
             ("access_token_minutes", u64::from(self.access_token_minutes), 1..=MINUTES_MAX),
+            ("signing_key_delay_seconds", self.signing_key_delay_seconds.into(), 30..=7 * 86_400),
             ("session_days", self.session_days.into(), 1..=DAYS_MAX),
             ("refresh_retry_seconds", self.refresh_retry_seconds.into(), 0..=600),
             ("verification_link_hours", self.verification_link_hours.into(), 1..=DAYS_MAX * 24),

@@ -5,6 +5,7 @@ mod links;
 mod oauth;
 mod people;
 mod sessions;
+mod signing;
 mod vault;
 mod verifications;
 
@@ -13,6 +14,7 @@ pub(crate) use links::*;
 pub(crate) use oauth::*;
 pub(crate) use people::*;
 pub(crate) use sessions::*;
+pub(crate) use signing::*;
 pub(crate) use vault::*;
 pub(crate) use verifications::*;
 

@@ -3,6 +3,7 @@
 //! Whether the session behind a token still lives is a question to the database, and does not belong here.
 
 use chrono::{DateTime, TimeDelta};
+use database::PgConnection;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use kernel::{Instant, PersonId, SessionId};
 use secrecy::SecretString;
@@ -10,12 +11,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::keys::Keys;
+use crate::signing::{SigningKey, SigningKeys};
 use crate::{Error, Settings};
 
 /// What the header's `typ` says (RFC 9068), so that no other kind of token can pass for an access token.
 const TOKEN_TYPE: &str = "at+jwt";
 /// No token of ours comes near this; what is longer is not looked at.
 const TOKEN_BYTES_MAX: usize = 2_048;
+
+/// How long the names of keys are: those made of `JWT_SECRET`, and the random ones.
+const KID_BYTES: std::ops::RangeInclusive<usize> = 8..=16;
 
 /// How far the clocks of two machines may be apart before a fresh token looks as if it came from the future.
 const CLOCK_SKEW_SECONDS: i64 = 30;
@@ -26,6 +31,9 @@ pub enum TokenError {
     /// Not made by us, or not for this: altered, of another algorithm, key, issuer, audience or type, or not a token at all.
     #[error("the access token is not valid")]
     Invalid,
+    /// Of a key that is not known here: it may be newer than what was read last.
+    #[error("the access token is not valid")]
+    UnknownKey,
     /// Its time is over.
     #[error("the access token has expired")]
     Expired,
@@ -37,7 +45,7 @@ pub enum TokenError {
 impl TokenError {
     pub(crate) fn code(self) -> &'static str {
         match self {
-            Self::Invalid => "invalid_token",
+            Self::Invalid | Self::UnknownKey => "invalid_token",
             Self::Expired => "token_expired",
             Self::NotYetValid => "token_not_yet_valid",
         }
@@ -77,10 +85,10 @@ pub struct AccessToken {
     pub expires_at: Instant,
 }
 
-/// Signs and verifies access tokens: JWT, HS256, one key per server secret, told apart by `kid`.
+/// Signs and verifies access tokens: JWT, HS256, told apart by `kid`. Cheap to clone; every clone shares the keys that it knows.
 #[derive(Clone)]
 pub struct Authenticator {
-    keys: Keys,
+    signing: SigningKeys,
     issuer: String,
     audience: String,
     lifetime: TimeDelta,
@@ -88,7 +96,7 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// An authenticator over the server's signing keys.
+    /// An authenticator that knows no keys yet: it reads them when it signs, or by [`Authenticator::read_keys`].
     #[must_use]
     pub fn new(keys: Keys, settings: &Settings) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
@@ -99,7 +107,7 @@ impl Authenticator {
         validation.set_audience(&[&settings.token_audience]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         Self {
-            keys,
+            signing: SigningKeys::new(keys, settings),
             issuer: settings.token_issuer.clone(),
             audience: settings.token_audience.clone(),
             lifetime: TimeDelta::minutes(i64::from(settings.access_token_minutes)),
@@ -107,15 +115,58 @@ impl Authenticator {
         }
     }
 
-    /// Signs a token for a session.
+    /// Reads the keys; the first time in an installation it makes one.
     ///
     /// # Errors
-    /// [`Error::Crypto`] when it cannot be signed.
-    pub fn issue(&self, person: PersonId, session: SessionId, now: Instant) -> Result<AccessToken, Error> {
-        let key = &self.keys.access().current;
+    /// [`Error::Database`].
+    pub fn read_keys(&self, conn: &mut PgConnection, now: Instant) -> Result<(), Error> {
+        self.signing.read(conn, now)
+    }
+
+    /// Whether the keys have to be read again before they are relied on. True for one caller only, who then has to read them.
+    #[must_use]
+    pub fn is_stale(&self, now: Instant) -> bool {
+        self.signing.is_stale(now)
+    }
+
+    /// Whether no key is known at all.
+    #[must_use]
+    pub fn knows_none(&self) -> bool {
+        self.signing.is_empty()
+    }
+
+    /// Whether it is worth reading the keys for a token of [`TokenError::UnknownKey`]; true once a second, however many such tokens come.
+    #[must_use]
+    pub fn may_look(&self, now: Instant) -> bool {
+        self.signing.may_look(now)
+    }
+
+    pub(crate) fn signing(&self) -> &SigningKeys {
+        &self.signing
+    }
+
+    /// Signs a token for a session, by the key of this instant.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when it cannot be signed, [`Error::Database`] when the keys cannot be read.
+    pub fn issue(
+        &self,
+        conn: &mut PgConnection,
+        person: PersonId,
+        session: SessionId,
+        now: Instant,
+    ) -> Result<AccessToken, Error> {
+        self.signing.refresh(conn, now)?;
+        self.sign(person, session, now)
+    }
+
+    fn sign(&self, person: PersonId, session: SessionId, now: Instant) -> Result<AccessToken, Error> {
+        let SigningKey { kid, key, .. } = self.signing.current(now).ok_or_else(|| {
+            Error::Crypto("no signing key can be unwrapped; keep the retired VAULT_SECRET".to_owned())
+        })?;
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TOKEN_TYPE.to_owned());
-        header.kid = Some(key.id().to_owned());
+        header.kid = Some(kid);
         let issued = now.timestamp();
         let wire = Wire {
             iss: self.issuer.clone(),
@@ -147,8 +198,8 @@ impl Authenticator {
         if header.typ.as_deref() != Some(TOKEN_TYPE) || header.crit.is_some() {
             return Err(TokenError::Invalid);
         }
-        let key =
-            header.kid.as_deref().and_then(|kid| self.keys.access().find(kid)).ok_or(TokenError::Invalid)?;
+        let kid = header.kid.as_deref().filter(|kid| is_kid(kid)).ok_or(TokenError::Invalid)?;
+        let key = self.signing.find(kid, now).ok_or(TokenError::UnknownKey)?;
         let wire =
             jsonwebtoken::decode::<Wire>(token, &DecodingKey::from_secret(key.expose()), &self.validation)
                 .map_err(|_| TokenError::Invalid)?
@@ -166,6 +217,11 @@ impl Authenticator {
         let expires_at = DateTime::from_timestamp(wire.exp, 0).ok_or(TokenError::Invalid)?;
         Ok(Claims { person: wire.sub, session: wire.sid, expires_at })
     }
+}
+
+/// Nothing else is looked up: what names no key of ours by its form alone is not worth a question.
+fn is_kid(kid: &str) -> bool {
+    KID_BYTES.contains(&kid.len()) && kid.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]

@@ -215,6 +215,25 @@ impl Vault {
     }
 }
 
+/// A key of the server's own, wrapped by its master key for one place; and the master key's id.
+pub(crate) fn wrap_key(keys: &Keys, place: &[u8], key: &Key) -> Result<(Vec<u8>, String), VaultError> {
+    let master = &keys.vault().current;
+    Ok((encrypt(master, place, key.expose())?, master.id().to_owned()))
+}
+
+/// Unwraps what [`wrap_key`] made for the same place.
+pub(crate) fn unwrap_key(
+    keys: &Keys,
+    place: &[u8],
+    wrapped: &[u8],
+    master_key_id: &str,
+) -> Result<Key, VaultError> {
+    let master = keys.vault().find(master_key_id);
+    let master = master.ok_or(VaultError::Unreadable("its master key is not configured"))?;
+    let bytes = decrypt(master, place, wrapped)?;
+    bytes.try_into().map(Key::from_bytes).map_err(|_| VaultError::Unreadable("the key has another length"))
+}
+
 struct Cache {
     keys: HashMap<VaultSubject, (Arc<Key>, Moment)>,
     keys_max: usize,

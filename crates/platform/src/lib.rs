@@ -115,7 +115,7 @@ impl Platform {
             notifications: notifications.clone(),
         };
         Ok(Self {
-            authenticator: Authenticator::new(keys.clone(), &settings.identity),
+            authenticator: identity.authenticator().clone(),
             commands: Commands {
                 audit: audit.clone(),
                 identity,

@@ -71,6 +71,9 @@ pub(super) enum Command {
     /// The audit trail.
     #[command(subcommand)]
     Audit(Audit),
+    /// The keys that access tokens are signed with.
+    #[command(subcommand)]
+    Keys(Keys),
     /// The work that waits, runs, or has given up.
     #[command(subcommand)]
     Tasks(Tasks),
@@ -174,6 +177,28 @@ pub(super) enum Audit {
     },
 }
 
+/// The keys that access tokens are signed with.
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// List them with what each is good for, the newest first; never the keys themselves.
+    #[command(
+        after_help = "Example:\n  fairtrade keys list --json | jq -r '.[] | select(.state == \"CURRENT\") | .kid'"
+    )]
+    List,
+    /// Make a new key. Nobody is signed out by it.
+    ///
+    /// It signs after a minute (identity.signing_key_delay_seconds), when every running server knows it; the one before is recognised until
+    /// the last token that it signed has ended.
+    #[command(
+        after_help = "Examples:\n  fairtrade keys rotate\n  fairtrade keys rotate --at-once      others have got hold of a key"
+    )]
+    Rotate {
+        /// Refuse everything that was signed before, from now on: clients get new access tokens with their refresh tokens.
+        #[arg(long)]
+        at_once: bool,
+    },
+}
+
 /// The work that waits, runs, or has given up.
 #[derive(Debug, Subcommand)]
 pub(super) enum Tasks {
@@ -243,7 +268,7 @@ mod tests {
         }
         let mut found = Vec::new();
         leaves(&command, "fairtrade", &mut found);
-        assert_eq!(found.len(), 14);
+        assert_eq!(found.len(), 16);
         let silent: Vec<_> = found.into_iter().filter(|(_, teaches)| !teaches).collect();
         assert_eq!(silent, []);
     }

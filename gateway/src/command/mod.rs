@@ -8,6 +8,7 @@ mod assembly;
 mod audit;
 mod doctor;
 mod failure;
+mod keys;
 mod ledger;
 mod logs;
 mod migrate;
@@ -24,7 +25,7 @@ use serde_json::json;
 
 use crate::config::Loaded;
 use crate::{demo, openapi, routes};
-use args::{Admin, Audit, Cli, Command, Ledger};
+use args::{Admin, Audit, Cli, Command, Keys, Ledger};
 use assembly::{Use, with_platform};
 
 pub use admin::operator;
@@ -73,6 +74,10 @@ fn run(command: &Command, voice: Voice) -> Result<(), Failure> {
         Command::Ledger(Ledger::Verify) => {
             with_platform(&loaded, Use::Command, |platform| ledger::verify(platform.db(), voice))
         }
+        Command::Keys(asked) => with_platform(&loaded, Use::Command, |platform| match asked {
+            Keys::List => keys::list(platform.queries().identity.as_ref(), voice),
+            Keys::Rotate { at_once } => keys::rotate(platform.commands().identity.as_ref(), *at_once, voice),
+        }),
         Command::Tasks(asked) => {
             with_platform(&loaded, Use::Command, |platform| tasks::run(asked, voice, platform))
         }

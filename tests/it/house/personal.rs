@@ -75,6 +75,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("identity.sessions", Erasable, "device network"),
     ("identity.sign_in_failures", NoPerson, "account_key address_key"),
     ("identity.suspensions", Erasable, "reason reinstate_reason"),
+    ("identity.signing_keys", NoPerson, "kid master_key_id wrapped_key"),
     ("identity.verifications", NoPerson, "state"),
     ("identity.verifications", Erasable, "note reason"),
     ("marketplace.bid_revisions", NoPerson, "receipt salt"),

@@ -15,6 +15,7 @@ mod passwords;
 mod providers;
 mod sessions;
 mod suspensions;
+mod tokens;
 mod users;
 
 /// How many events of that name concern this person.

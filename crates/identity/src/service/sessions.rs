@@ -14,6 +14,7 @@ use crate::model::{Caller, Login, Me, Person, SignIn, SignedIn, device};
 use crate::passwords::Hashed;
 use crate::rules::{self, RefreshOutcome};
 use crate::store::{self, Bucket, EndReason, NewSession, SessionRow};
+use crate::token::TokenError;
 use crate::{Error, live_sessions};
 
 /// Whose failures a sign-in counts among.
@@ -36,7 +37,15 @@ impl Buckets {
 
 impl IdentityService {
     pub(super) fn actor_behind(&self, access_token: &str, request_id: &str) -> Result<Actor, Error> {
-        let claims = self.authenticator.verify(access_token, self.db.now()?)?;
+        let now = self.db.now()?;
+        self.db.read(|conn| self.authenticator.signing().refresh(conn, now))?;
+        let claims = match self.authenticator.verify(access_token, now) {
+            Err(TokenError::UnknownKey) if self.authenticator.may_look(now) => {
+                self.db.read(|conn| self.authenticator.read_keys(conn, now))?;
+                self.authenticator.verify(access_token, now)
+            }
+            verified => verified,
+        }?;
         let mut live = self.db.read(|conn| live_sessions(conn, &[claims.session]))?;
         let session = live.remove(&claims.session).filter(|session| session.person == claims.person);
         let session = session.ok_or(Error::SignedOut)?;
@@ -133,7 +142,7 @@ impl IdentityService {
         store::insert_refresh_token(tx.conn(), &token_hash(refresh_token.expose_secret()), session, 0)?;
         audit::identified(tx, person.id, person.role, session);
         audit::changed(tx, audit::Object::new("session", session), Value::Null, json!({ "state": "LIVE" }));
-        let access = self.authenticator.issue(person.id, session, now)?;
+        let access = self.authenticator.issue(tx.conn(), person.id, session, now)?;
         Ok(SignedIn { person, session, access, refresh_token, session_expires_at: expires_at })
     }
 
@@ -199,7 +208,7 @@ impl IdentityService {
         store::insert_refresh_token(tx.conn(), &token_hash(refresh_token.expose_secret()), session.id, next)?;
         let network = rules::shown_network(caller.address);
         store::extend_session(tx.conn(), session.id, &network, now, expires_at)?;
-        let access = self.authenticator.issue(person.id, session.id, now)?;
+        let access = self.authenticator.issue(tx.conn(), person.id, session.id, now)?;
         Ok(SignedIn { person, session: session.id, access, refresh_token, session_expires_at: expires_at })
     }
 
@@ -219,7 +228,7 @@ impl IdentityService {
         else {
             return Ok(None);
         };
-        let access = self.authenticator.issue(person.id, session.id, now)?;
+        let access = self.authenticator.issue(tx.conn(), person.id, session.id, now)?;
         Ok(Some(SignedIn {
             person,
             session: session.id,

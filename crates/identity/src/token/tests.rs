@@ -20,7 +20,7 @@ impl Desk {
     fn new() -> Self {
         let keys = Keys::derive(&Secrets::random()).unwrap();
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        Self { authenticator: Authenticator::new(keys.clone(), &Settings::default()), keys, now }
+        Self { authenticator: authenticator(&keys, &Settings::default(), now), keys, now }
     }
 
     fn key(&self) -> &Key {
@@ -58,9 +58,20 @@ impl Desk {
         self.signed(&altered(self.good_header(), name, value), &self.good_claims())
     }
 
+    /// That it was a key and nothing else that was not known is told apart in one test only.
     fn verify(&self, token: &str) -> Result<Claims, TokenError> {
-        self.authenticator.verify(token, self.now)
+        self.authenticator.verify(token, self.now).map_err(|error| match error {
+            TokenError::UnknownKey => TokenError::Invalid,
+            other => other,
+        })
     }
+}
+
+/// One that knows the key that `JWT_SECRET` makes, without a database.
+fn authenticator(keys: &Keys, settings: &Settings, now: Instant) -> Authenticator {
+    let authenticator = Authenticator::new(keys.clone(), settings);
+    authenticator.signing().know_seeds(now);
+    authenticator
 }
 
 fn altered(mut object: Value, name: &str, value: Value) -> Value {
@@ -84,7 +95,7 @@ fn sign(key: &[u8], header: &Value, claims: &Value) -> String {
 fn what_was_issued_is_verified() {
     let desk = Desk::new();
     let (person, session) = (PersonId::new(), SessionId::new());
-    let issued = desk.authenticator.issue(person, session, desk.now).unwrap();
+    let issued = desk.authenticator.sign(person, session, desk.now).unwrap();
     assert_eq!(issued.expires_at, desk.now + TimeDelta::hours(24));
     let claims = desk.verify(issued.token.expose_secret()).unwrap();
     assert_eq!(claims, Claims { person, session, expires_at: issued.expires_at });
@@ -97,14 +108,14 @@ fn two_tokens_of_one_moment_differ() {
     let desk = Desk::new();
     let (person, session) = (PersonId::new(), SessionId::new());
     let token =
-        || desk.authenticator.issue(person, session, desk.now).unwrap().token.expose_secret().to_owned();
+        || desk.authenticator.sign(person, session, desk.now).unwrap().token.expose_secret().to_owned();
     assert_ne!(token(), token());
 }
 
 #[test]
 fn a_token_is_good_from_its_start_to_its_end_by_the_clock_it_is_asked_with() {
     let desk = Desk::new();
-    let token = desk.authenticator.issue(PersonId::new(), SessionId::new(), desk.now).unwrap().token;
+    let token = desk.authenticator.sign(PersonId::new(), SessionId::new(), desk.now).unwrap().token;
     for (seconds, expected) in [
         (-31, Err(TokenError::NotYetValid)),
         (-30, Ok(())),
@@ -207,8 +218,11 @@ fn another_key_is_refused_whatever_key_it_names() {
 fn the_secret_itself_and_its_other_subkeys_sign_nothing() {
     let secrets = Secrets { jwt: SecretRing::new("j".repeat(32).into()), ..Secrets::random() };
     let keys = Keys::derive(&secrets).unwrap();
-    let desk =
-        Desk { authenticator: Authenticator::new(keys.clone(), &Settings::default()), keys, ..Desk::new() };
+    let desk = Desk {
+        authenticator: authenticator(&keys, &Settings::default(), Desk::new().now),
+        keys,
+        ..Desk::new()
+    };
     for key in [
         "j".repeat(32).into_bytes(),
         desk.keys.pepper().current.expose().to_vec(),
@@ -349,22 +363,34 @@ fn an_end_past_the_end_of_time_is_refused() {
 fn a_token_of_another_installation_is_refused() {
     let desk = Desk::new();
     let settings = Settings { token_issuer: "other.example".to_owned(), ..Settings::default() };
-    let other = Authenticator::new(desk.keys.clone(), &settings);
-    let token = other.issue(PersonId::new(), SessionId::new(), desk.now).unwrap().token;
+    let other = authenticator(&desk.keys, &settings, desk.now);
+    let token = other.sign(PersonId::new(), SessionId::new(), desk.now).unwrap().token;
     assert_eq!(desk.verify(token.expose_secret()), Err(TokenError::Invalid));
 }
 
 #[test]
-fn a_retired_key_still_verifies_and_no_longer_signs() {
-    let old_secrets = Secrets::random();
-    let old = Authenticator::new(Keys::derive(&old_secrets).unwrap(), &Settings::default());
-    let jwt = SecretRing::new(crate::random_secret()).with_retired(old_secrets.jwt.secrets());
-    let new =
-        Authenticator::new(Keys::derive(&Secrets { jwt, ..old_secrets }).unwrap(), &Settings::default());
+fn a_secret_that_was_replaced_before_there_were_rows_is_recognised_and_no_longer_signs() {
     let now = Desk::new().now;
+    let old_secrets = Secrets::random();
+    let old = authenticator(&Keys::derive(&old_secrets).unwrap(), &Settings::default(), now);
+    let jwt = SecretRing::new(crate::random_secret()).with_retired(old_secrets.jwt.secrets());
+    let keys = Keys::derive(&Secrets { jwt, ..old_secrets }).unwrap();
+    let new = authenticator(&keys, &Settings::default(), now);
     let (person, session) = (PersonId::new(), SessionId::new());
-    let before = old.issue(person, session, now).unwrap().token;
-    let after = new.issue(person, session, now).unwrap().token;
+    let before = old.sign(person, session, now).unwrap().token;
+    let after = new.sign(person, session, now).unwrap().token;
     assert!(new.verify(before.expose_secret(), now).is_ok());
-    assert_eq!(old.verify(after.expose_secret(), now), Err(TokenError::Invalid));
+    assert_eq!(old.verify(after.expose_secret(), now), Err(TokenError::UnknownKey));
+}
+
+#[test]
+fn only_what_could_name_a_key_is_looked_for() {
+    let desk = Desk::new();
+    let verify = |kid: &str| desk.authenticator.verify(&desk.with_header("kid", json!(kid)), desk.now);
+    for kid in ["deadbeef", "00000000deadbeef"] {
+        assert_eq!(verify(kid), Err(TokenError::UnknownKey), "{kid}");
+    }
+    for kid in ["", "deadbee", "DEADBEEF", "../../etc", "' OR 1=1 --", "00000000deadbeef0", "dead beef"] {
+        assert_eq!(verify(kid), Err(TokenError::Invalid), "{kid}");
+    }
 }
