@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use files::FilesCommands;
 use kernel::{Clock, Instant};
 use marketplace::{JobId, PublicJob};
 use platform::Platform;
@@ -30,6 +31,7 @@ struct Inner {
     refusals: Refusals,
     sessions: Sessions,
     jobs: Jobs,
+    files: Arc<dyn FilesCommands>,
     document: String,
     draining: AtomicBool,
     under_way: AtomicUsize,
@@ -55,6 +57,7 @@ impl App {
             refusals: Refusals::start(platform)?,
             sessions: Sessions::start(platform)?,
             jobs: Jobs::start(platform)?,
+            files: platform.commands().files.clone(),
             document,
             draining: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
@@ -104,6 +107,11 @@ impl App {
 
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// Files, for threads that may block and hold no connection.
+    pub(crate) fn files(&self) -> Arc<dyn FilesCommands> {
+        self.0.files.clone()
     }
 
     /// A job by its id, as it is before anybody in particular looks.

@@ -123,6 +123,7 @@ async fn admit(
         actor,
         key,
         left: OnceLock::new(),
+        streamed: OnceLock::new(),
     };
     request.extensions_mut().insert(Arc::new(call));
     Ok(())
@@ -159,13 +160,17 @@ fn admit_actor(entry: &Entry, actor: Option<&Actor>) -> Result<(), Problem> {
 
 /// The body, within the limits of size and time; checked for its type when there is one.
 async fn read_body(app: &App, entry: &Entry, request: &mut ServiceRequest) -> Result<Bytes, Problem> {
+    if matches!(entry.operation.body, operation::Body::Stream { .. }) {
+        // Its handler passes it on as it comes.
+        return Ok(Bytes::new());
+    }
     let limits = &app.config().http;
     let time = Duration::from_secs(limits.body_timeout_seconds);
     let body = tokio::time::timeout(time, collect(request, limits.body_bytes)).await.map_err(|_| {
         Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not arrive in time")
     })??;
     match &entry.operation.body {
-        operation::Body::Raw { .. } => {}
+        operation::Body::Raw { .. } | operation::Body::Stream { .. } => {}
         operation::Body::None if body.is_empty() || body.trim_ascii() == b"{}" => {}
         operation::Body::None => {
             return Err(Problem::bad_request("no_body_expected", "this operation takes no body"));

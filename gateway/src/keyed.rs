@@ -41,7 +41,7 @@ impl Keyed {
         let command = KeyedCommand {
             scope: KeyedCommand::hash(&scope),
             key: key.0.clone(),
-            fingerprint: Sha256::digest(&call.body).into(),
+            fingerprint: call.streamed.get().copied().unwrap_or_else(|| Sha256::digest(&call.body).into()),
             keep: match operation.key {
                 Key::Required => Keep::Forever,
                 Key::None | Key::Optional => Keep::Days(KEEP_DAYS),

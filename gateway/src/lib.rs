@@ -22,13 +22,14 @@ mod sessions;
 pub mod settings;
 mod table;
 mod telemetry;
+mod transfer;
 
 pub use app::App;
 pub use http::{Cookie, PROBLEM_JSON, Problem, ProblemFault, ProblemView, Reply, Version};
 pub use operation::{ErrorDoc, Key, Operation, OperationBuilder, Rate, Shape, Who, error};
 pub use request::{
-    Admin, Body, Context, Contractor, Cookies, Homeowner, Id, MaybeSignedIn, OptionalBody, Paging, Path,
-    PathPair, Query, RawBody, Secret, SignedIn,
+    Admin, Body, Context, Contractor, Cookies, Homeowner, Id, Incoming, MaybeSignedIn, OptionalBody, Paging,
+    Path, PathPair, Query, RawBody, Secret, SignedIn,
 };
 pub use server::{Server, StartError};
 pub use settings::ServerConfig;

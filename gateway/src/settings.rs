@@ -85,6 +85,8 @@ pub struct HttpSettings {
     pub head_timeout_seconds: u64,
     /// Seconds for a request's body to arrive.
     pub body_timeout_seconds: u64,
+    /// Seconds for a file to arrive.
+    pub upload_timeout_seconds: u64,
     /// Bytes of a request's body.
     pub body_bytes: usize,
     /// Milliseconds that work may wait for a thread; afterwards it is not begun, and answered with 503.
@@ -108,6 +110,7 @@ impl Default for HttpSettings {
             keep_alive_seconds: 75,
             head_timeout_seconds: 10,
             body_timeout_seconds: 30,
+            upload_timeout_seconds: 300,
             body_bytes: 256 * 1024,
             queue_milliseconds: 5_000,
             shutdown_seconds: 30,

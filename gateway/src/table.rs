@@ -90,7 +90,7 @@ impl Entry {
     fn compile(operation: Operation) -> Result<Self, BadSchema> {
         let body = match &operation.body {
             Body::Json { shape, .. } => Some(Checker::of_request(shape)?),
-            Body::None | Body::Raw { .. } => None,
+            Body::None | Body::Raw { .. } | Body::Stream { .. } => None,
         };
         Ok(Self { query: QueryRules::of(&operation)?, body, operation })
     }

@@ -162,6 +162,7 @@ fn people_and_deals(cluster: &Cluster, secrets: &[secrecy::SecretString; 3]) -> 
             payments: Arc::new(provider),
             mailer: Arc::new(mailer),
             providers: identity::Providers::none(),
+            storage: files::Storage::folder(&std::env::temp_dir().join("fairtrade-bench-files")).unwrap(),
             settings: settings.clone(),
         };
         Stage::new(&Platform::new(parts).unwrap_or_else(|error| panic!("{error}")), settings)

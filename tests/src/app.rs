@@ -37,6 +37,7 @@ pub struct TestApp {
     pub provider: Arc<SimulatedProvider>,
     secrets: identity::Secrets,
     mail: TempDir,
+    files: TempDir,
     server: Server,
     client: Client,
     base: String,
@@ -120,6 +121,7 @@ impl TestApp {
         let providers = openid::providers(&start.oauth).unwrap_or_else(|faults| panic!("{faults}"));
         settings.identity.oauth = start.oauth;
         let mail = TempDir::new().unwrap_or_else(|error| panic!("no folder for mail: {error}"));
+        let files = TempDir::new().unwrap_or_else(|error| panic!("no folder for files: {error}"));
         let mailer = FolderMailer::new(mail.path(), &settings.notifications.mail_from);
         let provider = Arc::new(provider_beside(&database));
         let parts = Parts {
@@ -129,6 +131,7 @@ impl TestApp {
             payments: dress(provider.clone()),
             mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
             providers,
+            storage: files::Storage::folder(files.path()).unwrap_or_else(|error| panic!("{error}")),
             settings,
         };
         let platform = Platform::new(parts).unwrap_or_else(|faults| panic!("{faults}"));
@@ -139,7 +142,7 @@ impl TestApp {
         let client = Client::builder().timeout(Duration::from_secs(60)).build();
         let client = client.unwrap_or_else(|error| panic!("no HTTP client: {error}"));
         let (platform, secrets) = (Arc::new(platform), start.secrets);
-        Self { database, clock, platform, provider, secrets, mail, server, client, base }
+        Self { database, clock, platform, provider, secrets, mail, files, server, client, base }
     }
 
     /// Another server over the same database, with the same secrets, as behind a load balancer: nothing in memory is shared.
@@ -166,6 +169,7 @@ impl TestApp {
             payments: self.provider.clone(),
             mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
             providers: Providers::none(),
+            storage: files::Storage::folder(self.files.path()).unwrap_or_else(|error| panic!("{error}")),
             settings,
         };
         let platform = Platform::new(parts).unwrap_or_else(|faults| panic!("{faults}"));
@@ -201,6 +205,12 @@ impl TestApp {
     #[must_use]
     pub fn mail_folder(&self) -> &Path {
         self.mail.path()
+    }
+
+    /// Where files are kept.
+    #[must_use]
+    pub fn files_folder(&self) -> &Path {
+        self.files.path()
     }
 
     /// Lets everything happen that is due by now: events are numbered and handed on, tasks run, the provider's webhooks

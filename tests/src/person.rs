@@ -88,6 +88,11 @@ impl Person {
         self.send(Method::POST, path, |request| request.header("idempotency-key", key).json(&body)).await
     }
 
+    /// Sends a file, as its bytes are.
+    pub async fn upload(&self, path: &str, bytes: &[u8]) -> Answer {
+        self.send(Method::POST, path, |request| request.body(bytes.to_vec())).await
+    }
+
     /// Commands, with a body, under a new idempotency key: for what moves money.
     pub async fn pay(&self, path: &str, body: Value) -> Answer {
         self.post_keyed(path, &uuid::Uuid::now_v7().to_string(), body).await

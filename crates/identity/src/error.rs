@@ -94,6 +94,15 @@ pub enum Error {
     /// Nobody would be left to administrate.
     #[error("this is the last active administrator")]
     LastAdministrator,
+    /// A verification has as many documents as it may have.
+    #[error("a verification has at most {most} documents")]
+    TooManyDocuments {
+        /// The most.
+        most: u16,
+    },
+    /// A document could not be kept.
+    #[error(transparent)]
+    File(#[from] files::Error),
     /// The profile changed since the caller read it.
     #[error("the profile has changed since it was read")]
     Stale,
@@ -113,6 +122,7 @@ impl TransactionError for Error {
         match self {
             Self::Database(error) => Some(error),
             Self::Vault(error) => error.database(),
+            Self::File(error) => error.database(),
             _ => None,
         }
     }
@@ -125,6 +135,7 @@ impl Classify for Error {
             Self::EmailInUse
             | Self::KeyWaiting { .. }
             | Self::CredentialExpired
+            | Self::TooManyDocuments { .. }
             | Self::OwnAccount
             | Self::LastAdministrator
             | Self::IdentityInUse
@@ -144,6 +155,7 @@ impl Classify for Error {
             Self::AccountState { state, allowed } => ErrorKind::WrongState { state, allowed: vec![allowed] },
             Self::Stale => ErrorKind::StalePrecondition,
             Self::Vault(error) => error.kind(),
+            Self::File(error) => error.kind(),
             Self::Crypto(_) => ErrorKind::Internal,
             Self::Database(error) => error.kind(),
         }
@@ -173,6 +185,8 @@ impl Classify for Error {
             Self::AccountState { .. } => "wrong_state",
             Self::OwnAccount => "own_account",
             Self::LastAdministrator => "last_administrator",
+            Self::TooManyDocuments { .. } => "too_many_documents",
+            Self::File(error) => error.code(),
             Self::Stale => "stale_precondition",
             Self::Vault(error) => error.code(),
             Self::Crypto(_) => "internal",

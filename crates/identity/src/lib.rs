@@ -35,6 +35,7 @@ pub use tasks::{CredentialReminder, VerificationExpiry, register};
 pub use token::{AccessToken, Authenticator, Claims, TokenError};
 pub use vault::{Vault, VaultError, VaultSubject};
 
+use files::{File, FileId, FileName, NewFile, Received};
 use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId, Position, SessionId};
 
 /// What can be asked of this crate.
@@ -103,6 +104,29 @@ pub trait IdentityQueries: Send + Sync {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<VerificationStanding, Error>;
+
+    /// What file to receive as a document of the contractor's own verification: asked before the first byte, so that what would be
+    /// refused is not received at all.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Decided`], [`Error::TooManyDocuments`].
+    fn plan_document(
+        &self,
+        contractor: ContractorActor<'_>,
+        verification: VerificationId,
+        name: FileName,
+    ) -> Result<NewFile, Error>;
+
+    /// A document, for its contractor and for administrators.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], for everybody else too.
+    fn get_document(
+        &self,
+        actor: &Actor,
+        verification: VerificationId,
+        document: FileId,
+    ) -> Result<File, Error>;
 
     /// Verifications, oldest first, of one state or all.
     ///
@@ -254,6 +278,17 @@ pub trait IdentityCommands: IdentityQueries {
         contractor: ContractorActor<'_>,
         submission: VerificationSubmission,
     ) -> Result<Verification, Error>;
+
+    /// Keeps a file that was received as a document of the contractor's own verification, while that waits.
+    ///
+    /// # Errors
+    /// As [`IdentityQueries::plan_document`], and [`Error::File`] when it was kept before or is gone.
+    fn add_document(
+        &self,
+        contractor: ContractorActor<'_>,
+        verification: VerificationId,
+        received: &Received,
+    ) -> Result<File, Error>;
 
     /// Approves or rejects a verification that waits.
     ///

@@ -193,6 +193,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity.verification_documents (file_id) {
+        file_id -> Uuid,
+        verification_id -> Uuid,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     identity.verifications (id) {
         id -> Uuid,
         contractor_id -> Uuid,
@@ -222,6 +230,8 @@ diesel::joinable!(refresh_tokens -> sessions (session_id));
 
 diesel::joinable!(sessions -> people (person_id));
 
+diesel::joinable!(verification_documents -> verifications (verification_id));
+
 diesel::allow_tables_to_appear_in_same_query! {
     contractor_profiles,
     credentials,
@@ -238,5 +248,6 @@ diesel::allow_tables_to_appear_in_same_query! {
     sign_in_failures,
     signing_keys,
     suspensions,
+    verification_documents,
     verifications,
 }

@@ -3,6 +3,7 @@
 //! SQL belongs to the store, decisions to the rules.
 
 mod accounts;
+mod documents;
 mod links;
 mod oauth;
 mod own_sessions;
@@ -15,6 +16,7 @@ mod trail;
 mod verifications;
 
 use database::Db;
+use files::{File, FileId, FileName, NewFile, Received};
 use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId, Position, SessionId, Via};
 
 use crate::keys::{Keys, LinkPurpose};
@@ -133,6 +135,24 @@ impl IdentityQueries for IdentityService {
         self.verification_standing(&contractor, after, limit)
     }
 
+    fn plan_document(
+        &self,
+        contractor: ContractorActor<'_>,
+        verification: VerificationId,
+        name: FileName,
+    ) -> Result<NewFile, Error> {
+        self.document_plan(&contractor, verification, name)
+    }
+
+    fn get_document(
+        &self,
+        actor: &Actor,
+        verification: VerificationId,
+        document: FileId,
+    ) -> Result<File, Error> {
+        self.document(actor, verification, document)
+    }
+
     fn list_verifications(
         &self,
         _: AdminActor<'_>,
@@ -230,6 +250,15 @@ impl IdentityCommands for IdentityService {
         submission: VerificationSubmission,
     ) -> Result<Verification, Error> {
         self.hand_in(&contractor, &submission)
+    }
+
+    fn add_document(
+        &self,
+        contractor: ContractorActor<'_>,
+        verification: VerificationId,
+        received: &Received,
+    ) -> Result<File, Error> {
+        self.keep_document(&contractor, verification, received)
     }
 
     fn decide_verification(

@@ -59,6 +59,10 @@ pub struct Settings {
     pub service_radius_km_max: u16,
     /// How many licences one verification may name.
     pub licences_max: u8,
+    /// How many documents one verification may have.
+    pub verification_documents_max: u16,
+    /// How many bytes one of these documents may have (10,485,760 are 10 MiB).
+    pub verification_document_bytes_max: u64,
     /// How many days before a licence or an insurance ends its contractor is warned.
     pub credential_reminder_days: Vec<u16>,
     /// How many unwrapped data keys are kept in memory.
@@ -94,6 +98,8 @@ impl Default for Settings {
             default_time_zone: "UTC".to_owned(),
             service_radius_km_max: 500,
             licences_max: 10,
+            verification_documents_max: 20,
+            verification_document_bytes_max: 10 * 1024 * 1024,
             credential_reminder_days: vec![30, 14, 1],
             vault_cached_keys_max: 10_000,
             vault_cache_seconds: 60,
@@ -126,6 +132,8 @@ impl Settings {
             ("known_address_days", self.known_address_days.into(), 0..=DAYS_MAX),
             ("service_radius_km_max", self.service_radius_km_max.into(), 1..=20_000),
             ("licences_max", self.licences_max.into(), 1..=100),
+            ("verification_documents_max", self.verification_documents_max.into(), 1..=100),
+            ("verification_document_bytes_max", self.verification_document_bytes_max, 1_024..=1_073_741_824),
             ("vault_cache_seconds", self.vault_cache_seconds.into(), 0..=3_600),
         ];
         let reminders = self

@@ -7,6 +7,7 @@ mod people;
 mod sessions;
 mod signing;
 mod vault;
+mod verification_documents;
 mod verifications;
 
 pub(crate) use accounts::*;
@@ -16,6 +17,7 @@ pub(crate) use people::*;
 pub(crate) use sessions::*;
 pub(crate) use signing::*;
 pub(crate) use vault::*;
+pub(crate) use verification_documents::*;
 pub(crate) use verifications::*;
 
 use database::Error;

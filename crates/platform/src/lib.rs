@@ -13,6 +13,7 @@ use contracts::ContractsService;
 use database::Db;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use escrow::{EscrowService, PaymentProvider};
+use files::{FilesService, Storage};
 use identity::{Authenticator, IdentityService, Keys, Providers, Secrets, Vault};
 use kernel::{Clock, Faults};
 use marketplace::MarketplaceService;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub mailer: Arc<dyn Mailer>,
     /// At whom people may sign in beside by password; [`Providers::none`] makes no connections.
     pub providers: Providers,
+    /// Where files are kept.
+    pub storage: Storage,
     /// The numbers of every domain.
     pub settings: Settings,
 }
@@ -75,9 +78,10 @@ impl Platform {
     /// # Errors
     /// Every fault in the secrets, settings and templates.
     pub fn new(parts: Parts) -> Result<Self, SetupError> {
-        let Parts { db, clock, secrets, payments, mailer, providers, settings } = parts;
+        let Parts { db, clock, secrets, payments, mailer, storage, providers, settings } = parts;
         settings.audit.check()?;
         settings.identity.check()?;
+        settings.files.check()?;
         settings.contracts.check()?;
         settings.notifications.check()?;
         let keys = Keys::derive(&secrets)?;
@@ -87,6 +91,8 @@ impl Platform {
 
         let audit = Arc::new(AuditService::new(db.clone(), audit_keys(&secrets), settings.audit.clone()));
         audit::register(&mut registry, audit.clone());
+        let files = Arc::new(FilesService::new(db.clone(), storage, settings.files));
+        files::register(&mut registry, files.clone());
         let identity = IdentityService::new(db.clone(), keys.clone(), settings.identity.clone());
         let identity = Arc::new(identity.with_providers(providers));
         identity::register(&mut registry, identity.clone());
@@ -107,6 +113,7 @@ impl Platform {
         notifications::register(&mut registry, notifications.clone());
 
         let queries = Queries {
+            files: files.clone(),
             audit: audit.clone(),
             identity: identity.clone(),
             marketplace: marketplace.clone(),
@@ -117,6 +124,7 @@ impl Platform {
         Ok(Self {
             authenticator: identity.authenticator().clone(),
             commands: Commands {
+                files,
                 audit: audit.clone(),
                 identity,
                 marketplace,

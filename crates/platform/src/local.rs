@@ -7,6 +7,7 @@ use database::cluster::{Cluster, ClusterError, ClusterSettings};
 use database::{Db, MigrateError, PoolConfig, Roles, migrate};
 use escrow::provider::SignatureSecret;
 use escrow::provider::simulated::{SimulatedProvider, SimulatedSettings};
+use files::{Storage, StorageError};
 use identity::{Providers, Secrets, random_secret};
 use kernel::SystemClock;
 use notifications::{BadSender, FolderMailer};
@@ -20,7 +21,7 @@ const CONNECTIONS: u32 = 4;
 const PROVIDER_CONNECTIONS: u32 = 2;
 
 /// A whole product in one directory: Postgres starts with it and stops when it is dropped, payments are simulated, mail is written to
-/// `mail/`. For programs that try something out, and for examples; a service that serves people builds its [`Platform`] from [`Parts`].
+/// `mail/`, files to `files/`. For programs that try something out, and for examples; a service that serves people builds its [`Platform`] from [`Parts`].
 pub struct Local {
     // Dropped in this order: pools before the server that they are connected to.
     platform: Platform,
@@ -39,6 +40,9 @@ pub enum LocalError {
     /// It cannot be connected to.
     #[error(transparent)]
     Database(#[from] database::Error),
+    /// The folder for files cannot be made.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The sender's address is none.
     #[error(transparent)]
     Mail(#[from] BadSender),
@@ -76,6 +80,7 @@ impl Local {
             payments: Arc::new(payments),
             mailer: Arc::new(mailer),
             providers: Providers::none(),
+            storage: Storage::folder(&directory.join("files"))?,
             settings,
         };
         Ok(Self { platform: Platform::new(parts)?, _cluster: cluster })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use audit::{AuditCommands, AuditQueries};
 use contracts::{ContractsCommands, ContractsQueries};
 use escrow::{EscrowCommands, EscrowQueries};
+use files::{FilesCommands, FilesQueries};
 use identity::{IdentityCommands, IdentityQueries};
 use marketplace::{MarketplaceCommands, MarketplaceQueries};
 use notifications::{NotificationsCommands, NotificationsQueries};
@@ -12,6 +13,8 @@ use notifications::{NotificationsCommands, NotificationsQueries};
 /// What can be asked of the product.
 #[derive(Clone)]
 pub struct Queries {
+    /// Files of people.
+    pub files: Arc<dyn FilesQueries>,
     /// The audit trail.
     pub audit: Arc<dyn AuditQueries>,
     /// People, sessions and verification.
@@ -29,6 +32,8 @@ pub struct Queries {
 /// What can be told to the product.
 #[derive(Clone)]
 pub struct Commands {
+    /// Files of people.
+    pub files: Arc<dyn FilesCommands>,
     /// The audit trail.
     pub audit: Arc<dyn AuditCommands>,
     /// People, sessions and verification.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// The audit trail.
     pub audit: audit::Settings,
+    /// Files of people.
+    pub files: files::Settings,
     /// Accounts, passwords, sessions.
     pub identity: identity::Settings,
     /// Jobs, bids, reviews.

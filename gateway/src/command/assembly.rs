@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use escrow::provider::SignatureSecret;
 use escrow::provider::simulated::SimulatedProvider;
+use files::Storage;
 use identity::provider::openid;
 use kernel::{Faults, SystemClock};
 use notifications::{FolderMailer, Mailer, SmtpMailer};
@@ -13,7 +14,7 @@ use secrecy::ExposeSecret;
 use super::access::Access;
 use super::failure::Failure;
 use super::trail;
-use crate::config::{ConfigFaults, Loaded};
+use crate::config::{ConfigFaults, Loaded, StorageSettings};
 
 /// Connections for what stands beside the executor and the workers: batched readers, health checks.
 const SPARE_CONNECTIONS: u32 = 5;
@@ -100,6 +101,7 @@ pub(super) fn assemble(loaded: &Loaded, access: &Access, purpose: Use) -> Result
         payments: provider.clone(),
         mailer: mailer(loaded)?,
         providers: openid::providers(&loaded.config.identity.oauth).map_err(faulty)?,
+        storage: storage(loaded)?,
         settings: loaded.config.platform(),
     };
     let platform = Platform::new(parts).map_err(|error| match error {
@@ -115,6 +117,37 @@ fn faulty(faults: Faults) -> Failure {
         told.push(fault.pointer, "the configuration", fault.message);
     }
     Failure::Config(told)
+}
+
+/// In the bucket when one is stated, in the folder otherwise.
+fn storage(loaded: &Loaded) -> Result<Storage, Failure> {
+    let settings = &loaded.config.storage;
+    let refused = |setting: &str, message: String| {
+        let mut told = ConfigFaults::default();
+        told.push(setting, "the configuration", message);
+        Failure::Config(told)
+    };
+    match &settings.s3_bucket {
+        Some(bucket) => bucket_storage(bucket, settings).map_err(|error| refused("storage.s3_bucket", error)),
+        None => Storage::folder(&loaded.files_folder())
+            .map_err(|error| refused("storage.folder", error.to_string())),
+    }
+}
+
+#[cfg(feature = "s3")]
+fn bucket_storage(bucket: &str, settings: &StorageSettings) -> Result<Storage, String> {
+    let s3 = files::S3Settings {
+        bucket: bucket.to_owned(),
+        region: settings.s3_region.clone(),
+        endpoint: settings.s3_endpoint.clone(),
+    };
+    Storage::s3(&s3).map_err(|error| error.to_string())
+}
+
+#[cfg(not(feature = "s3"))]
+fn bucket_storage(_: &str, _: &StorageSettings) -> Result<Storage, String> {
+    Err("this program was built without S3: build it with `--features s3`, or keep files in a folder"
+        .to_owned())
 }
 
 /// Over SMTP when a server is stated, into the folder otherwise.

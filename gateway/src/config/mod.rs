@@ -88,12 +88,16 @@ pub struct Config {
     pub database: DatabaseSettings,
     /// How people are told by mail.
     pub mail: MailSettings,
+    /// Where the files of people are kept.
+    pub storage: StorageSettings,
     /// What it tells about itself.
     pub log: LogSettings,
     /// The background work.
     pub workers: WorkerSettings,
     /// The audit trail.
     pub audit: audit::Settings,
+    /// Files of people.
+    pub files: files::Settings,
     /// People, sessions, verification.
     pub identity: identity::Settings,
     /// Jobs, bids, reviews.
@@ -226,6 +230,20 @@ pub struct MailSettings {
     pub folder: Option<PathBuf>,
 }
 
+/// Where the files of people are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageSettings {
+    /// The folder; `files` in the data directory when it is not stated. Several servers share one, or a bucket.
+    pub folder: Option<PathBuf>,
+    /// A bucket of Amazon S3, or of what speaks like it, instead; needs a program built with `--features s3`.
+    pub s3_bucket: Option<String>,
+    /// The bucket's region.
+    pub s3_region: Option<String>,
+    /// Where the bucket is, when it is not Amazon's.
+    pub s3_endpoint: Option<String>,
+}
+
 /// What the program tells about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -282,6 +300,7 @@ impl Config {
     #[must_use]
     pub fn platform(&self) -> platform::Settings {
         platform::Settings {
+            files: self.files.clone(),
             audit: self.audit.clone(),
             identity: self.identity.clone(),
             marketplace: self.marketplace.clone(),
@@ -343,6 +362,13 @@ impl Loaded {
     pub fn mail_folder(&self) -> PathBuf {
         let stated = self.config.mail.folder.clone();
         stated.unwrap_or_else(|| self.config.data.directory().join("mail"))
+    }
+
+    /// Where files are kept when no bucket is stated.
+    #[must_use]
+    pub fn files_folder(&self) -> PathBuf {
+        let stated = self.config.storage.folder.clone();
+        stated.unwrap_or_else(|| self.config.data.directory().join("files"))
     }
 
     /// The keys that the server signs and seals with.

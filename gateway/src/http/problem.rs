@@ -273,6 +273,15 @@ impl From<&Fault> for ProblemFault {
     }
 }
 
+impl Problem {
+    /// 400 for what is wrong with a query parameter, beyond what its schema says.
+    pub(crate) fn query(faults: kernel::Faults, parameter: &str) -> Self {
+        let faults =
+            faults.into_vec().into_iter().map(|fault| Fault { pointer: parameter.to_owned(), ..fault });
+        Self::invalid(StatusCode::BAD_REQUEST, faults.collect())
+    }
+}
+
 /// The one table from kinds of failure to statuses.
 impl<E: Classify> From<E> for Problem {
     fn from(error: E) -> Self {

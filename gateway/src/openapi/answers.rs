@@ -173,6 +173,12 @@ fn implied(operation: &Operation) -> Vec<ErrorDoc> {
             error(422, "invalid_request", "The body has faults; all of them are named, each with its place."),
         ]),
         Body::Raw { .. } => {}
+        Body::Stream { .. } => errors.extend([
+            error(400, "body_broken", "The body broke off."),
+            error(415, "unsupported_type", "By its first bytes the file is of no type that is taken."),
+            error(422, "file_empty", "There was not one byte."),
+            error(409, "file_gone", "What was received was swept up meanwhile; send it again."),
+        ]),
     }
     if !matches!(operation.body, Body::None) {
         errors.push(error(413, "body_too_large", "The body is larger than is taken."));

@@ -111,5 +111,14 @@ fn request_body(operation: &Operation, components: &mut Components) -> Option<Va
             "description": description,
             "content": { "application/json": { "schema": { "type": "object" } } },
         })),
+        Body::Stream { description, content_types } => {
+            let content: Map<String, Value> = content_types
+                .iter()
+                .map(|name| {
+                    ((*name).to_owned(), json!({ "schema": { "type": "string", "format": "binary" } }))
+                })
+                .collect();
+            Some(json!({ "required": true, "description": description, "content": content }))
+        }
     }
 }

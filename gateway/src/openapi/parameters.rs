@@ -61,6 +61,7 @@ pub(crate) fn thing(operation: &Operation, name: &str) -> (&'static str, &'stati
         "accountId" => ("ledger account", "acc"),
         "contractorId" => ("contractor", "pty"),
         "userId" => ("person", "usr"),
+        "documentId" => ("document", "fil"),
         "verificationId" => ("verification", "ver"),
         "notificationId" => ("notification", "ntf"),
         "sessionId" => ("session", "ses"),

@@ -114,6 +114,12 @@ impl OperationBuilder {
         self
     }
 
+    /// It takes a file of one of these media types, piece by piece, as [`Incoming`](crate::Incoming).
+    pub fn stream_body(mut self, description: &'static str, content_types: &'static [&'static str]) -> Self {
+        self.0.body = Body::Stream { description, content_types };
+        self
+    }
+
     /// A successful answer with JSON.
     pub fn answers<T: ToSchema>(
         self,

@@ -55,6 +55,8 @@ pub(crate) enum Body {
     Json { shape: Shape, example: Value, required: bool },
     /// Bytes that the handler reads itself, because their signature covers them as they are.
     Raw { description: &'static str },
+    /// Bytes that the handler passes on piece by piece, under limits of its own.
+    Stream { description: &'static str, content_types: &'static [&'static str] },
 }
 
 /// One successful answer.

@@ -32,6 +32,8 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// What is left of a limit that the handler counts by.
     pub(crate) left: OnceLock<Left>,
+    /// The hash of a body that was passed on as it came.
+    pub(crate) streamed: OnceLock<[u8; 32]>,
 }
 
 impl Call {

@@ -5,19 +5,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use database::TransactionError;
 use kernel::SessionId;
 use platform::{Commands, Queries};
 use uuid::Uuid;
 
 use super::call::Call;
+use super::incoming::Incoming;
 use super::trail;
 use crate::app::App;
 use crate::http::etag::IfMatch;
 use crate::http::{Problem, Reply, Version};
-use crate::keyed;
 use crate::lanes::Writing;
+use crate::{keyed, transfer};
 
 /// One request, as its handler sees it.
 #[derive(Clone)]
@@ -54,6 +55,34 @@ impl Context {
         E: TransactionError + Into<Problem> + Send + 'static,
     {
         keyed::run(Arc::clone(&self.0), work, answer).await
+    }
+
+    /// Receives the body as a file, piece by piece, and does `work` with what came; as [`Context::command`] otherwise. The body counts
+    /// for the `Idempotency-Key` by its hash. A file that `work` does not keep is given up. Where nothing was planned, because the caller
+    /// may not send it, the body is read to its end and forgotten: a client that sends everything before it listens hears the answer then.
+    ///
+    /// # Errors
+    /// The problem that the work's error is, or the file itself: 413, 415, 422, 408.
+    pub async fn receive<T, E>(
+        &self,
+        incoming: Incoming,
+        planned: Result<files::NewFile, Problem>,
+        work: impl FnMut(&Commands, &files::Received) -> Result<T, E> + Send + 'static,
+        answer: impl Fn(T) -> Reply + Send + 'static,
+    ) -> Result<Reply, Problem>
+    where
+        T: 'static,
+        E: TransactionError + Into<Problem> + Send + 'static,
+    {
+        transfer::receive(Arc::clone(&self.0), incoming, planned, work, answer).await
+    }
+
+    /// A file as an attachment.
+    ///
+    /// # Errors
+    /// 503 when its storage does not answer.
+    pub async fn send(&self, file: files::File) -> Result<HttpResponse, Problem> {
+        transfer::send(&self.0.app, file).await
     }
 
     /// Does what needs another system's answer, such as a payment provider's, in three steps. `intend` is committed together with the

@@ -61,6 +61,8 @@ pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
     ("releaseMilestone", Deal, ". + + - - - x"),
     ("createReview", Deal, ". - - - - - -"),
     ("createReview", Done, ". + + - - - -"),
+    ("addVerificationDocument", Beside, ". . - . - - ."),
+    ("getVerificationDocument", Beside, ". - - - - - +"),
     ("approveVerification", Beside, ". . . . . . +"),
     ("endSession", Beside, ". + - - - - -"),
     ("getContractor", Beside, "+ + + + + + +"),

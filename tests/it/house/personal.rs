@@ -51,6 +51,8 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("escrow.refunds", NoPerson, "failure_code provider_refund_id status"),
     ("escrow.release_schedule", NoPerson, "status"),
     ("escrow.transactions", NoPerson, "business_key currency kind request_id"),
+    ("files.files", NoPerson, "content_type purpose sha256 state storage_key"),
+    ("files.files", Erasable, "name"),
     ("identity.contractor_profiles", Erasable, "bio headline skills trades"),
     ("identity.credentials", NoPerson, "kind time_zone"),
     ("identity.credentials", Erasable, "holder number place trade"),

@@ -8,6 +8,7 @@ mod admin;
 mod admin_users;
 mod auth;
 mod contractors;
+mod documents;
 mod oauth;
 mod overview;
 mod own_sessions;

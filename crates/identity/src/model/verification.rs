@@ -295,6 +295,8 @@ pub struct Verification {
     pub reason: Option<String>,
     /// When approved: from when on the contractor may not bid any more.
     pub valid_until: Option<Instant>,
+    /// What was handed in beside the numbers, in the order it came.
+    pub documents: Vec<files::File>,
     /// Grows with every change.
     pub version: i32,
 }

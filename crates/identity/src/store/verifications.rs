@@ -267,7 +267,7 @@ fn state(text: &str) -> Result<VerificationState, Error> {
     VerificationState::parse(text).ok_or_else(|| unknown("verification state", text))
 }
 
-/// The rows with their credentials and their contractors' names, two more statements for any number of them.
+/// The rows with their credentials, documents and their contractors' names, a few more statements for any number of them.
 fn assemble(conn: &mut PgConnection, rows: Vec<VerificationRow>) -> Result<Vec<Verification>, Error> {
     let ids: Vec<VerificationId> = rows.iter().map(|row| row.id).collect();
     let mut by_verification: HashMap<VerificationId, Vec<Credential>> = HashMap::new();
@@ -288,6 +288,7 @@ fn assemble(conn: &mut PgConnection, rows: Vec<VerificationRow>) -> Result<Vec<V
             expires_on: row.expires_on,
         });
     }
+    let mut documents = super::documents_of_all(conn, &ids)?;
     let contractors: Vec<Uuid> = rows.iter().map(|row| row.contractor_id.uuid()).collect();
     let names: HashMap<Uuid, String> = super::card_rows(conn, &contractors)?
         .into_iter()
@@ -307,6 +308,7 @@ fn assemble(conn: &mut PgConnection, rows: Vec<VerificationRow>) -> Result<Vec<V
                 note: row.note,
                 reason: row.reason,
                 valid_until: row.valid_until,
+                documents: documents.remove(&row.id).unwrap_or_default(),
                 version: row.version,
             })
         })

@@ -1,4 +1,4 @@
-//! Dependencies run one way: `kernel ← database ← outbox ← audit ← identity ← marketplace ← contracts ← escrow`, with
+//! Dependencies run one way: `kernel ← database ← outbox ← audit, files ← identity ← marketplace ← contracts ← escrow`, with
 //! notifications beside, platform on all of them and the gateway on that.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate of the house may stand on, in its code (tests may use more).
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("kernel", &[]),
     ("database", &["kernel"]),
     ("outbox", &["kernel", "database"]),
     ("audit", &["kernel", "database", "outbox"]),
-    ("identity", &["kernel", "database", "outbox", "audit"]),
+    ("files", &["kernel", "database", "outbox"]),
+    ("identity", &["kernel", "database", "outbox", "audit", "files"]),
     ("marketplace", &["kernel", "database", "outbox", "audit", "identity"]),
     ("contracts", &["kernel", "database", "outbox", "audit", "identity", "marketplace"]),
     ("escrow", &["kernel", "database", "outbox", "audit", "identity", "marketplace", "contracts"]),
@@ -23,6 +24,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
             "database",
             "outbox",
             "audit",
+            "files",
             "identity",
             "marketplace",
             "contracts",

@@ -11,6 +11,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::documents::VerificationDocument;
 use super::users::ProfileContractorView;
 use super::views::{
     PartyRef, VerificationCredential, VerificationRef, VerificationStatus, example_day, example_verification,
@@ -50,6 +51,8 @@ pub struct VerificationView {
     pub reason: Option<String>,
     /// When approved: from when on the contractor may not bid any more.
     pub valid_until: Option<DateTime<Utc>>,
+    /// What was handed in beside the numbers, in the order it came.
+    pub documents: Vec<VerificationDocument>,
 }
 
 /// How a contractor's verification stands.
@@ -218,6 +221,7 @@ impl From<Verification> for VerificationView {
             decided_at: verification.decided_at,
             reason: verification.reason,
             valid_until: verification.valid_until,
+            documents: verification.documents.into_iter().map(VerificationDocument::from).collect(),
         }
     }
 }
@@ -297,6 +301,7 @@ impl VerificationView {
             decided_at: None,
             reason: None,
             valid_until: None,
+            documents: vec![VerificationDocument::example()],
         }
     }
 }

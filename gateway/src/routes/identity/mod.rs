@@ -5,6 +5,7 @@ pub mod admin_users;
 pub mod auth;
 mod change;
 pub mod contractors;
+pub mod documents;
 pub mod oauth;
 pub mod overview;
 pub mod own_sessions;
@@ -26,6 +27,7 @@ pub fn operations() -> Vec<Operation> {
         oauth::operations(),
         users::operations(),
         contractors::operations(),
+        documents::operations(),
         admin::operations(),
         admin_users::operations(),
         overview::operations(),

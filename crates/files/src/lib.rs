@@ -1,0 +1,45 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod model;
+#[rustfmt::skip]
+mod schema;
+mod service;
+mod settings;
+mod storage;
+mod store;
+mod tasks;
+mod transfer;
+
+pub use error::Error;
+pub use model::{ContentType, File, FileId, FileName, Limits, NewFile, Received};
+pub use service::{FilesService, find_all, keep, remove};
+pub use settings::{S3Settings, Settings};
+pub use storage::{Storage, StorageError};
+pub use tasks::{Sweep, register};
+pub use transfer::{Download, Upload};
+
+/// What can be asked of this crate. That whoever asks may is for the caller to know.
+pub trait FilesQueries: Send + Sync {
+    /// A stored file's bytes, piece by piece.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    fn open(&self, file: &File) -> Result<Download, Error>;
+}
+
+/// What can be told to this crate.
+pub trait FilesCommands: FilesQueries {
+    /// Begins to receive a file. What comes of it counts once [`keep`] is called in the transaction of whatever it is for; until then it
+    /// is swept up after a day. Call it in no transaction of your own: that a file is coming has to stay known if the process dies.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    fn begin(&self, new: NewFile) -> Result<Upload, Error>;
+
+    /// Gives up at once a file that was received and is not wanted; one that is kept stays.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], [`Error::Database`]; the sweep does it later then.
+    fn discard(&self, id: FileId) -> Result<(), Error>;
+}

@@ -1,0 +1,43 @@
+//! The numbers of this crate, and what an object store is reached by.
+
+use kernel::Faults;
+use serde::{Deserialize, Serialize};
+
+/// Settings of this crate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// After how many hours a file that was begun, or received and not kept, is swept up.
+    pub abandoned_hours: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { abandoned_hours: 24 }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// Every number out of its bounds, by the setting's name.
+    pub fn check(&self) -> Result<(), Faults> {
+        let bounds = 1..=720;
+        if bounds.contains(&u64::from(self.abandoned_hours)) {
+            Ok(())
+        } else {
+            Err(crate::model::out_of_range("files.abandoned_hours", &bounds).into())
+        }
+    }
+}
+
+/// A bucket of Amazon S3, or of what speaks like it. Keys come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or from the machine's
+/// own role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Settings {
+    /// The bucket.
+    pub bucket: String,
+    /// Its region; `us-east-1` when it is not stated.
+    pub region: Option<String>,
+    /// Where it is, when it is not Amazon's: `https://minio.example.org`.
+    pub endpoint: Option<String>,
+}

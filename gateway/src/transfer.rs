@@ -1,0 +1,207 @@
+//! Files on their way in and out over HTTP: piece by piece between the server's async threads and storage that blocks.
+//!
+//! Who may send or have a file belongs to the handlers and the domains behind them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CONTENT_TYPE, Charset, ContentDisposition, DispositionParam, DispositionType, ETAG, ExtendedValue,
+};
+use actix_web::web::{self, Bytes};
+use database::TransactionError;
+use files::{Download, File, FileId, NewFile, Received, Upload};
+use futures_util::stream;
+use platform::Commands;
+
+use crate::app::App;
+use crate::http::{Problem, Reply};
+use crate::keyed;
+use crate::request::call::Call;
+use crate::request::incoming::Incoming;
+
+/// So much of a file that is refused before its first byte is read and forgotten.
+const REFUSED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Receives the body as a file and does `work` with what came, keyed when the call has a key. What `work` did not keep is given up.
+pub(crate) async fn receive<T, E>(
+    call: Arc<Call>,
+    mut incoming: Incoming,
+    planned: Result<NewFile, Problem>,
+    mut work: impl FnMut(&Commands, &Received) -> Result<T, E> + Send + 'static,
+    answer: impl Fn(T) -> Reply + Send + 'static,
+) -> Result<Reply, Problem>
+where
+    T: 'static,
+    E: TransactionError + Into<Problem> + Send + 'static,
+{
+    let app = call.app.clone();
+    let new = match planned {
+        Ok(new) => new,
+        Err(refused) => {
+            drain(&app, &mut incoming, REFUSED_BYTES_MAX).await;
+            return Err(refused);
+        }
+    };
+    let most = new.limits.bytes_max;
+    let time = Duration::from_secs(app.config().http.upload_timeout_seconds);
+    let received = match tokio::time::timeout(time, store(&app, &mut incoming, new)).await {
+        Ok(Ok(received)) => received,
+        Ok(Err(problem)) => {
+            drain(&app, &mut incoming, most).await;
+            return Err(problem);
+        }
+        Err(_) => {
+            let detail = "the file did not arrive in time";
+            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail));
+        }
+    };
+    call.streamed.get_or_init(|| received.sha256);
+    let outcome = keyed::run(call, move |commands| work(commands, &received), answer).await;
+    if !matches!(&outcome, Ok(reply) if !reply.replayed) {
+        discard(&app, received.id).await;
+    }
+    outcome
+}
+
+/// Lets a client that still sends come to its end, within limits: it hears the answer only then.
+async fn drain(app: &App, incoming: &mut Incoming, most: u64) {
+    let time = Duration::from_secs(app.config().http.body_timeout_seconds);
+    if tokio::time::timeout(time, incoming.drain(most)).await.is_err() {
+        tracing::debug!("a body that was refused did not come to its end in time");
+    }
+}
+
+async fn store(app: &App, incoming: &mut Incoming, new: NewFile) -> Result<Received, Problem> {
+    if incoming.stated().is_some_and(|length| length > new.limits.bytes_max) {
+        return Err(problem(files::Error::TooLarge { most: new.limits.bytes_max }));
+    }
+    let begin = move |lent: &crate::lanes::Writing| lent.commands.files.begin(new).map_err(Problem::from);
+    let upload = app.lanes().write(begin).await?;
+    let id = upload.id();
+    let stored = pour(incoming, upload).await;
+    if stored.is_err() {
+        discard(app, id).await;
+    }
+    stored
+}
+
+async fn pour(incoming: &mut Incoming, mut upload: Upload) -> Result<Received, Problem> {
+    loop {
+        let piece = match incoming.piece().await {
+            Ok(piece) if piece.is_empty() => break,
+            Ok(piece) => piece,
+            Err(broken) => return Err(abandon(upload, broken).await),
+        };
+        let write = move || {
+            let written = upload.write(&piece);
+            (upload, written)
+        };
+        let (back, written) = blocking(write).await?;
+        upload = back;
+        if let Err(error) = written {
+            return Err(abandon(upload, problem(error)).await);
+        }
+    }
+    blocking(move || upload.finish()).await?.map_err(problem)
+}
+
+async fn abandon(upload: Upload, why: Problem) -> Problem {
+    match blocking(move || upload.abandon()).await {
+        Ok(()) => why,
+        Err(cancelled) => cancelled,
+    }
+}
+
+/// Lets go of a file that nobody keeps. The sweep does it when this does not.
+async fn discard(app: &App, id: FileId) {
+    let files = app.files();
+    match blocking(move || files.discard(id)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%id, %error, "a file that is not wanted could not be removed yet"),
+        Err(_) => tracing::warn!(%id, "a file that is not wanted could not be removed yet"),
+    }
+}
+
+/// A file as an attachment: never shown in the page, whatever is in it.
+pub(crate) async fn send(app: &App, file: File) -> Result<HttpResponse, Problem> {
+    let (files, wanted) = (app.files(), file.clone());
+    let download = blocking(move || files.open(&wanted)).await?.map_err(Problem::from)?;
+    let tag: String = file.sha256.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let pieces = stream::unfold(Some(download), |download| async { next(download?).await });
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, file.content_type.as_str()))
+        .insert_header(attachment(&file.name))
+        .insert_header((ETAG, format!("\"{tag}\"")))
+        .no_chunking(file.size)
+        .streaming(pieces))
+}
+
+/// The next piece, and what follows it; after an error nothing does, and the client sees that the answer broke off.
+async fn next(mut download: Download) -> Option<(Result<Bytes, std::io::Error>, Option<Download>)> {
+    let read = move || {
+        let piece = download.next();
+        (piece, download)
+    };
+    match web::block(read).await {
+        Ok((Some(Ok(piece)), download)) => Some((Ok(piece), Some(download))),
+        Ok((Some(Err(error)), _)) => {
+            tracing::error!(%error, "a file broke off on its way out");
+            Some((Err(std::io::Error::other(error)), None))
+        }
+        Ok((None, _)) => None,
+        Err(cancelled) => Some((Err(std::io::Error::other(cancelled)), None)),
+    }
+}
+
+/// RFC 6266: a name for every client, and the name as it is for those that read UTF-8.
+fn attachment(name: &str) -> ContentDisposition {
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' })
+        .collect();
+    let whole = ExtendedValue {
+        charset: Charset::Ext("UTF-8".to_owned()),
+        language_tag: None,
+        value: name.as_bytes().to_vec(),
+    };
+    ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename(plain), DispositionParam::FilenameExt(whole)],
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    web::block(work).await.map_err(|cancelled| Problem::internal(cancelled.to_string()))
+}
+
+/// What is wrong with a file itself has statuses of its own.
+fn problem(error: files::Error) -> Problem {
+    let status = match &error {
+        files::Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        files::Error::Unsupported { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        files::Error::Empty => StatusCode::UNPROCESSABLE_ENTITY,
+        files::Error::Gone | files::Error::Storage(_) | files::Error::Database(_) => return error.into(),
+    };
+    Problem::new(status, kernel::Classify::code(&error), error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_reaches_every_client_and_breaks_out_of_nothing() {
+        for (name, expected) in [
+            ("licence.pdf", "attachment; filename=\"licence.pdf\"; filename*=UTF-8''licence.pdf"),
+            (
+                "Führer\"; x.pdf",
+                "attachment; filename=\"F_hrer_; x.pdf\"; filename*=UTF-8''F%C3%BChrer%22%3B%20x.pdf",
+            ),
+        ] {
+            assert_eq!(attachment(name).to_string(), expected);
+        }
+    }
+}
