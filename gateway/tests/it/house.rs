@@ -74,6 +74,8 @@ impl House {
             payments: provider.clone(),
             mailer: Arc::new(NoMail),
             providers: identity::Providers::none(),
+            // Nothing here sends a file.
+            storage: files::Storage::folder(&std::env::temp_dir().join("fairtrade-gateway-tests")).unwrap(),
             settings,
         };
         let platform = Platform::new(parts).unwrap();
