@@ -13,7 +13,7 @@ use crate::{Context, Operation, Paging, Path, Problem, Reply, SignedIn, Who};
 /// One of the caller's sessions.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct OwnSessionView {
+pub struct AuthOwnSessionView {
     /// The session.
     pub id: SessionRef,
     /// The program and the system it was signed in with, as far as they are known.
@@ -40,7 +40,7 @@ pub fn operations() -> Vec<Operation> {
             .summary("List one's own sessions")
             .description("Those that live: where one is signed in, with what, and when each was used last.")
             .by(Who::SignedIn)
-            .lists::<OwnSessionView>("Sessions, the newest first.", OwnSessionView::example())
+            .lists::<AuthOwnSessionView>("Sessions, the newest first.", AuthOwnSessionView::example())
             .to(list_sessions),
         Operation::delete("/api/auth/sessions/{sessionId}")
             .summary("End one of one's own sessions")
@@ -64,7 +64,7 @@ async fn list_sessions(context: Context, actor: SignedIn, paging: Paging) -> Res
         Via::System | Via::AdminFor(_) => None,
     };
     let page = context.read(move |queries| queries.identity.list_sessions(&actor, after, limit)).await?;
-    Ok(paging.reply(page, |session| OwnSessionView::new(session, current)))
+    Ok(paging.reply(page, |session| AuthOwnSessionView::new(session, current)))
 }
 
 async fn end_session(context: Context, actor: SignedIn, id: Path<SessionId>) -> Result<Reply, Problem> {
@@ -79,7 +79,7 @@ async fn end_other_sessions(context: Context, actor: SignedIn) -> Result<Reply, 
     work.await
 }
 
-impl OwnSessionView {
+impl AuthOwnSessionView {
     fn new(session: OwnSession, current: Option<SessionId>) -> Self {
         Self {
             current: Some(session.id) == current,
