@@ -1,7 +1,6 @@
 //! The crate against a Postgres of its own.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test's helpers panic as the test itself does"
 )]
