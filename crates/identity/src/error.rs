@@ -3,6 +3,7 @@
 use database::TransactionError;
 use kernel::{Classify, ErrorKind, Faults, Instant, WrongRole};
 
+use crate::model::FactorState;
 use crate::token::TokenError;
 use crate::vault::VaultError;
 
@@ -65,6 +66,18 @@ pub enum Error {
         /// From when on it signs.
         signs_from: Instant,
     },
+    /// The question for a second factor is unknown, answered or too old, or the code is not good; which of them is not said.
+    #[error("the challenge or the code is wrong, used, or too old")]
+    WrongCode,
+    /// The actor has to prove again who they are.
+    #[error("prove again who you are: this needs a step-up of the last minutes")]
+    StepUpRequired,
+    /// An administrator has to set up a second factor first.
+    #[error("administrators need a second factor here: set one up first")]
+    SecondFactorRequired,
+    /// The second factor is not in a state for that.
+    #[error("the second factor is {}", .0.as_str())]
+    SecondFactorState(FactorState),
     /// Of another role.
     #[error(transparent)]
     WrongRole(#[from] WrongRole),
@@ -142,10 +155,17 @@ impl Classify for Error {
             | Self::TooManyIdentities
             | Self::ProviderEmailMissing
             | Self::UserTypeMissing => ErrorKind::Conflict,
-            Self::WrongCredentials | Self::Token(_) | Self::RefreshToken | Self::SignedOut => {
-                ErrorKind::Unauthenticated
+            Self::WrongCredentials
+            | Self::WrongCode
+            | Self::Token(_)
+            | Self::RefreshToken
+            | Self::SignedOut => ErrorKind::Unauthenticated,
+            Self::Suspended | Self::EmailUnverified | Self::StepUpRequired | Self::SecondFactorRequired => {
+                ErrorKind::Forbidden
             }
-            Self::Suspended | Self::EmailUnverified => ErrorKind::Forbidden,
+            Self::SecondFactorState(state) => {
+                ErrorKind::WrongState { state: state.as_str(), allowed: state.allowed_actions().to_vec() }
+            }
             Self::TooManyFailures { retry_after } | Self::TooManyMails { retry_after } => {
                 ErrorKind::TooMany { retry_after: *retry_after }
             }
@@ -178,6 +198,10 @@ impl Classify for Error {
             Self::TooManyFailures { .. } => "too_many_failed_sign_ins",
             Self::TooManyMails { .. } => "too_many_mails",
             Self::KeyWaiting { .. } => "key_waiting",
+            Self::WrongCode => "wrong_code",
+            Self::StepUpRequired => "step_up_required",
+            Self::SecondFactorRequired => "second_factor_required",
+            Self::SecondFactorState(_) => "wrong_state",
             Self::WrongRole(error) => error.code(),
             Self::NotFound(_) => "not_found",
             Self::Decided { .. } => "already_decided",

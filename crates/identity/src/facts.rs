@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use database::{Error, PgConnection, Tx};
-use kernel::{Instant, PartyId, PersonId, SessionId};
+use kernel::{Actor, Instant, PartyId, PersonId, SessionId, Via};
 use uuid::Uuid;
 
 use crate::model::{Contact, Credential, LiveSession, PersonCard, VerificationId};
@@ -113,6 +113,22 @@ pub fn suspended_since(conn: &mut PgConnection, person: PersonId) -> Result<Opti
 pub fn touch_sessions(tx: &mut Tx<'_>, ids: &[SessionId]) -> Result<(), Error> {
     let now = tx.now()?;
     store::touch_sessions(tx.conn(), ids, now - TimeDelta::seconds(LAST_USE_SECONDS), now)
+}
+
+/// Lets through whoever proved again, in this session and a short while ago, who they are: for what hurts when somebody else does it.
+///
+/// # Errors
+/// [`crate::Error::StepUpRequired`].
+pub fn require_step_up(tx: &mut Tx<'_>, actor: &Actor) -> Result<(), crate::Error> {
+    let (Some(person), Via::Session(session)) = (actor.person, &actor.via) else {
+        return Err(crate::Error::StepUpRequired);
+    };
+    let until = store::find_step_up(tx.conn(), *session, person)?;
+    let now = tx.now()?;
+    match until {
+        Some(until) if now < until => Ok(()),
+        _ => Err(crate::Error::StepUpRequired),
+    }
 }
 
 /// Those of these sessions that live: not ended, not expired, and their person not suspended. One statement for any number, for asking

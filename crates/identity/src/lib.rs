@@ -16,12 +16,13 @@ mod signing;
 mod store;
 mod tasks;
 mod token;
+mod totp;
 pub mod vault;
 
 pub use error::Error;
 pub use facts::{
     LAST_USE_SECONDS, administrators, cards, contact, contractor_may_bid, credential, live_sessions,
-    lock_verified, suspended_since, touch_sessions,
+    lock_verified, require_step_up, suspended_since, touch_sessions,
 };
 pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
@@ -36,7 +37,9 @@ pub use token::{AccessToken, Authenticator, Claims, TokenError};
 pub use vault::{Vault, VaultError, VaultSubject};
 
 use files::{File, FileId, FileName, NewFile, Received};
-use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId, Position, SessionId};
+use kernel::{
+    Actor, AdminActor, ContractorActor, Instant, Limit, Page, PartyId, PersonId, Position, SessionId,
+};
 
 /// What can be asked of this crate.
 pub trait IdentityQueries: Send + Sync {
@@ -207,6 +210,46 @@ pub trait IdentityCommands: IdentityQueries {
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooManyFailures`], [`Error::Suspended`].
     fn login(&self, caller: &Caller, login: Login) -> Result<SignIn, Error>;
+
+    /// Begins to set up a second factor: a new secret, in place of one that still waits for its first code.
+    ///
+    /// # Errors
+    /// [`Error::StepUpRequired`]; [`Error::SecondFactorState`] when one is on.
+    fn enroll_second_factor(&self, actor: &Actor) -> Result<Enrolment, Error>;
+
+    /// Switches the second factor on, by the first code that the app shows. Call it in no transaction of your own: a wrong code is noted
+    /// as a failed sign-in is.
+    ///
+    /// # Errors
+    /// [`Error::StepUpRequired`]; [`Error::SecondFactorState`] when none waits; [`Error::Invalid`] when the code is not good;
+    /// [`Error::TooManyFailures`].
+    fn confirm_second_factor(
+        &self,
+        caller: &Caller,
+        actor: &Actor,
+        code: TypedCode,
+    ) -> Result<RecoveryCodes, Error>;
+
+    /// Answers the question that [`IdentityCommands::login`] put, by a code of the app or a recovery code, and signs in. Call it in no
+    /// transaction of your own.
+    ///
+    /// # Errors
+    /// [`Error::WrongCode`], [`Error::TooManyFailures`], [`Error::Suspended`].
+    fn answer_challenge(&self, caller: &Caller, challenge: &str, code: TypedCode) -> Result<SignedIn, Error>;
+
+    /// Switches the second factor off, by a code. Call it in no transaction of your own.
+    ///
+    /// # Errors
+    /// [`Error::StepUpRequired`]; [`Error::SecondFactorState`] when it is not on; [`Error::Invalid`] when the code is not good;
+    /// [`Error::TooManyFailures`].
+    fn switch_off_second_factor(&self, caller: &Caller, actor: &Actor, code: TypedCode) -> Result<(), Error>;
+
+    /// Proves again who the actor is; until when [`require_step_up`] lets this session through. May compare a password's hash: call it
+    /// where no connection is held, and in no transaction of your own.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the proof is wrong or not of the kind that is asked for; [`Error::TooManyFailures`].
+    fn step_up(&self, caller: &Caller, actor: &Actor, proof: StepUp) -> Result<Instant, Error>;
 
     /// Spends a refresh token for a new pair. Call it in no transaction of your own: a refusal may have ended the session, and that has to
     /// stay.

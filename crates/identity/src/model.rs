@@ -8,6 +8,7 @@ mod email;
 mod oauth;
 mod person;
 mod profile;
+mod second_factor;
 mod session;
 mod signing;
 mod verification;
@@ -30,6 +31,7 @@ pub use person::{
 pub use profile::{
     ContractorProfile, Patch, Profile, ProfileForm, ProfilePatch, PublicContractor, PublicCredential, Slug,
 };
+pub use second_factor::{Enrolment, FactorState, RecoveryCodes, SecondFactor, StepUp, TypedCode};
 pub use session::{
     Caller, Challenge, LiveSession, Login, MailRequest, MailRequestId, OwnSession, PasswordChange,
     PasswordReset, SignIn, SignedIn,

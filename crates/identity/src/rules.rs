@@ -167,6 +167,11 @@ pub(crate) fn shown_network(address: IpAddr) -> String {
     }
 }
 
+/// Whether somebody has to set up a second factor before anything else.
+pub(crate) fn owes_second_factor(role: Role, has_one: bool, settings: &Settings) -> bool {
+    role == Role::Admin && settings.administrators_need_second_factor && !has_one
+}
+
 /// What becomes of a refresh token that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefreshOutcome {
@@ -409,6 +414,7 @@ mod tests {
             time_zone: "UTC".to_owned(),
             location: None,
             suspended_at: None,
+            second_factor_at: None,
             version: 1,
             created_at: at(0),
             updated_at: at(0),
@@ -428,6 +434,27 @@ mod tests {
         ] {
             let namesake = namesake.map(|(verified, role)| person(verified, role));
             assert_eq!(arrival(namesake.as_ref(), verified_there, wanted), expected, "{namesake:?}");
+        }
+    }
+
+    #[test]
+    fn administrators_owe_a_second_factor_where_it_is_asked_of_them() {
+        let asked = |administrators_need_second_factor| Settings {
+            administrators_need_second_factor,
+            ..Settings::default()
+        };
+        for (role, has_one, needed, expected) in [
+            (Role::Admin, false, true, true),
+            (Role::Admin, true, true, false),
+            (Role::Admin, false, false, false),
+            (Role::Homeowner, false, true, false),
+            (Role::Contractor, false, true, false),
+        ] {
+            assert_eq!(
+                owes_second_factor(role, has_one, &asked(needed)),
+                expected,
+                "{role:?} {has_one} {needed}"
+            );
         }
     }
 

@@ -131,8 +131,17 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         password_set_at -> Timestamptz,
+        second_factor_at -> Nullable<Timestamptz>,
         words -> Array<Text>,
         name_key -> Text,
+    }
+}
+
+diesel::table! {
+    identity.recovery_codes (person_id, code_hash) {
+        person_id -> Uuid,
+        code_hash -> Bytea,
+        used_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -142,6 +151,15 @@ diesel::table! {
         session_id -> Uuid,
         counter -> Int4,
         spent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    identity.second_factors (person_id) {
+        person_id -> Uuid,
+        sealed_secret -> Bytea,
+        created_at -> Timestamptz,
+        last_step -> Int8,
     }
 }
 
@@ -156,6 +174,16 @@ diesel::table! {
         device -> Nullable<Text>,
         network -> Nullable<Text>,
         last_used_at -> Timestamptz,
+        stepped_up_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    identity.sign_in_challenges (token_hash) {
+        token_hash -> Bytea,
+        person_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -226,9 +254,15 @@ diesel::joinable!(known_addresses -> people (person_id));
 
 diesel::joinable!(link_tokens -> people (person_id));
 
+diesel::joinable!(recovery_codes -> second_factors (person_id));
+
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 
+diesel::joinable!(second_factors -> people (person_id));
+
 diesel::joinable!(sessions -> people (person_id));
+
+diesel::joinable!(sign_in_challenges -> people (person_id));
 
 diesel::joinable!(verification_documents -> verifications (verification_id));
 
@@ -243,8 +277,11 @@ diesel::allow_tables_to_appear_in_same_query! {
     oauth_attempts,
     oauth_tickets,
     people,
+    recovery_codes,
     refresh_tokens,
+    second_factors,
     sessions,
+    sign_in_challenges,
     sign_in_failures,
     signing_keys,
     suspensions,

@@ -9,6 +9,7 @@ mod oauth;
 mod own_sessions;
 mod passwords;
 mod profiles;
+mod second_factor;
 mod sessions;
 mod signing_keys;
 mod suspensions;
@@ -17,21 +18,23 @@ mod verifications;
 
 use database::Db;
 use files::{File, FileId, FileName, NewFile, Received};
-use kernel::{Actor, AdminActor, ContractorActor, Limit, Page, PartyId, PersonId, Position, SessionId, Via};
+use kernel::{
+    Actor, AdminActor, ContractorActor, Instant, Limit, Page, PartyId, PersonId, Position, SessionId, Via,
+};
 
 use crate::keys::{Keys, LinkPurpose};
 use crate::model::{
-    Account, AccountFilter, AccountKey, Caller, Decision, LinkedIdentity, Login, MailRequest, Me, NewAdmin,
-    OauthCallback, OauthExchange, OauthSignIn, OauthStart, OauthStarted, OwnSession, PasswordChange,
-    PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason, Registration,
-    SignIn, SignedIn, SigningKeyView, Verification, VerificationId, VerificationStanding, VerificationState,
-    VerificationSubmission,
+    Account, AccountFilter, AccountKey, Caller, Decision, Enrolment, LinkedIdentity, Login, MailRequest, Me,
+    NewAdmin, OauthCallback, OauthExchange, OauthSignIn, OauthStart, OauthStarted, OwnSession,
+    PasswordChange, PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason,
+    RecoveryCodes, Registration, SignIn, SignedIn, SigningKeyView, StepUp, TypedCode, Verification,
+    VerificationId, VerificationStanding, VerificationState, VerificationSubmission,
 };
 use crate::passwords::Hasher;
 use crate::provider::Providers;
 use crate::rules::PasswordPolicy;
 use crate::token::Authenticator;
-use crate::{Error, IdentityCommands, IdentityQueries, Settings};
+use crate::{Error, IdentityCommands, IdentityQueries, Settings, Vault};
 
 /// This crate's service.
 pub struct IdentityService {
@@ -40,6 +43,7 @@ pub struct IdentityService {
     hasher: Hasher,
     authenticator: Authenticator,
     providers: Providers,
+    vault: Vault,
     settings: Settings,
 }
 
@@ -50,6 +54,7 @@ impl IdentityService {
         Self {
             hasher: Hasher::new(keys.clone(), settings.bcrypt_cost),
             authenticator: Authenticator::new(keys.clone(), &settings),
+            vault: Vault::new(keys.clone(), &settings),
             db,
             keys,
             providers: Providers::none(),
@@ -61,6 +66,12 @@ impl IdentityService {
     #[must_use]
     pub fn with_providers(self, providers: Providers) -> Self {
         Self { providers, ..self }
+    }
+
+    /// The vault that second factors are sealed in: for the whole product to share what it remembers.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 }
 
@@ -205,6 +216,31 @@ impl IdentityCommands for IdentityService {
 
     fn login(&self, caller: &Caller, login: Login) -> Result<SignIn, Error> {
         self.sign_in(caller, &login)
+    }
+
+    fn enroll_second_factor(&self, actor: &Actor) -> Result<Enrolment, Error> {
+        self.begin_enrolment(actor)
+    }
+
+    fn confirm_second_factor(
+        &self,
+        caller: &Caller,
+        actor: &Actor,
+        code: TypedCode,
+    ) -> Result<RecoveryCodes, Error> {
+        self.switch_on(caller, actor, &code)
+    }
+
+    fn answer_challenge(&self, caller: &Caller, challenge: &str, code: TypedCode) -> Result<SignedIn, Error> {
+        self.answer(caller, challenge, &code)
+    }
+
+    fn switch_off_second_factor(&self, caller: &Caller, actor: &Actor, code: TypedCode) -> Result<(), Error> {
+        self.switch_off(caller, actor, &code)
+    }
+
+    fn step_up(&self, caller: &Caller, actor: &Actor, proof: StepUp) -> Result<Instant, Error> {
+        self.prove_again(caller, actor, &proof)
     }
 
     fn refresh(&self, caller: &Caller, refresh_token: &str) -> Result<SignedIn, Error> {

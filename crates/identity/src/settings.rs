@@ -10,6 +10,8 @@ use crate::provider::OauthSettings;
 const BCRYPT_COSTS: std::ops::RangeInclusive<u64> = 4..=16;
 /// Ten years of days: beyond that a time limit is none.
 const DAYS_MAX: u64 = 3_650;
+/// Longer, and the QR code has more squares than a telephone likes to read.
+const ISSUER_CHARS_MAX: usize = 60;
 const MINUTES_MAX: u64 = DAYS_MAX * 24 * 60;
 
 /// Settings of this crate; each number is the default of the product's rules.
@@ -53,6 +55,14 @@ pub struct Settings {
     pub sign_in_window_minutes: u32,
     /// For how many days after signing in from an address its account's failures do not lock that address out.
     pub known_address_days: u32,
+    /// Whether administrators may do nothing but set up a second factor until they have one.
+    pub administrators_need_second_factor: bool,
+    /// Under what name authenticator apps list our codes.
+    pub second_factor_issuer: String,
+    /// How long the question for a second factor can be answered, in minutes.
+    pub sign_in_challenge_minutes: u32,
+    /// How long a step-up lasts, in minutes.
+    pub step_up_minutes: u32,
     /// The time zone of people who name none (IANA).
     pub default_time_zone: String,
     /// The farthest a contractor's service area may reach, in kilometres.
@@ -95,6 +105,10 @@ impl Default for Settings {
             sign_in_failures_max: 10,
             sign_in_window_minutes: 15,
             known_address_days: 30,
+            administrators_need_second_factor: true,
+            second_factor_issuer: "FairTradeWorker".to_owned(),
+            sign_in_challenge_minutes: 5,
+            step_up_minutes: 10,
             default_time_zone: "UTC".to_owned(),
             service_radius_km_max: 500,
             licences_max: 10,
@@ -130,6 +144,8 @@ impl Settings {
             ("sign_in_failures_max", self.sign_in_failures_max.into(), 1..=1_000),
             ("sign_in_window_minutes", self.sign_in_window_minutes.into(), 1..=MINUTES_MAX),
             ("known_address_days", self.known_address_days.into(), 0..=DAYS_MAX),
+            ("sign_in_challenge_minutes", self.sign_in_challenge_minutes.into(), 1..=60),
+            ("step_up_minutes", self.step_up_minutes.into(), 1..=1_440),
             ("service_radius_km_max", self.service_radius_km_max.into(), 1..=20_000),
             ("licences_max", self.licences_max.into(), 1..=100),
             ("verification_documents_max", self.verification_documents_max.into(), 1..=100),
@@ -147,15 +163,22 @@ impl Settings {
         for (name, text) in [("token_issuer", &self.token_issuer), ("token_audience", &self.token_audience)] {
             faults.check(!text.is_empty(), &format!("identity.{name}"), "empty", "must not be empty");
         }
+        let issuer = &self.second_factor_issuer;
+        faults.check(
+            (1..=ISSUER_CHARS_MAX).contains(&issuer.chars().count()) && !issuer.contains(':'),
+            "identity.second_factor_issuer",
+            "issuer",
+            format!("must have 1 to {ISSUER_CHARS_MAX} characters and no colon"),
+        );
         faults.take("identity.default_time_zone", TimeZone::new(&self.default_time_zone));
         self.oauth.check(&mut faults);
         faults.or(|| ())
     }
 
-    /// For tests: the same rules, with password hashing that takes no time.
+    /// For tests: the same rules, with password hashing that takes no time, and administrators who need no second factor.
     #[must_use]
     pub fn for_tests() -> Self {
-        Self { bcrypt_cost: 4, ..Self::default() }
+        Self { bcrypt_cost: 4, administrators_need_second_factor: false, ..Self::default() }
     }
 }
 
@@ -177,6 +200,8 @@ mod tests {
             password_chars_max: 63,
             bcrypt_cost: 31,
             token_issuer: String::new(),
+            step_up_minutes: 0,
+            second_factor_issuer: "a:b".to_owned(),
             default_time_zone: "Nowhere".to_owned(),
             ..Settings::default()
         };
@@ -189,7 +214,9 @@ mod tests {
                 "identity.session_days",
                 "identity.password_chars_max",
                 "identity.bcrypt_cost",
+                "identity.step_up_minutes",
                 "identity.token_issuer",
+                "identity.second_factor_issuer",
                 "identity.default_time_zone"
             ]
         );

@@ -85,7 +85,6 @@ impl Platform {
         settings.contracts.check()?;
         settings.notifications.check()?;
         let keys = Keys::derive(&secrets)?;
-        let vault = Vault::new(keys.clone(), &settings.identity);
         let mut registry = Registry::new();
         tasks::register(&mut registry);
 
@@ -95,6 +94,7 @@ impl Platform {
         files::register(&mut registry, files.clone());
         let identity = IdentityService::new(db.clone(), keys.clone(), settings.identity.clone());
         let identity = Arc::new(identity.with_providers(providers));
+        let vault = identity.vault().clone();
         identity::register(&mut registry, identity.clone());
         let marketplace = Arc::new(MarketplaceService::new(db.clone(), clock.clone(), settings.marketplace));
         marketplace::register(&mut registry, marketplace.clone());

@@ -224,6 +224,8 @@ pub struct Person {
     pub location: Option<GeoPoint>,
     /// Since when the account is suspended.
     pub suspended_at: Option<Instant>,
+    /// Since when signing in asks for a second factor.
+    pub second_factor_at: Option<Instant>,
     /// Grows with every change.
     pub version: i32,
     /// When the account was made.
@@ -241,6 +243,10 @@ pub struct Me {
     pub session: SessionId,
     /// When that session ends unless it is refreshed.
     pub session_expires_at: Instant,
+    /// Until when the session may do what asks for a fresh proof; none when it has to prove first.
+    pub stepped_up_until: Option<Instant>,
+    /// How the second factor stands.
+    pub second_factor: super::SecondFactor,
     /// For a contractor: how the verification stands.
     pub verification: Option<super::VerificationState>,
     /// For a contractor: whether bidding is allowed now.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::{Email, Password, Person};
 use crate::token::AccessToken;
+use crate::{Settings, rules};
 
 /// Somebody who has not signed in: from where, and in which request.
 #[derive(Debug, Clone)]
@@ -127,6 +128,8 @@ pub struct LiveSession {
     pub role: Role,
     /// Whether the person's e-mail address has been verified.
     pub email_verified: bool,
+    /// Whether the person has a second factor.
+    pub second_factor: bool,
     /// When the session ends unless it is refreshed.
     pub expires_at: Instant,
     /// When it was used last, as far as that is noted.
@@ -148,4 +151,12 @@ pub struct OwnSession {
     pub last_used_at: Instant,
     /// When it ends unless it is refreshed.
     pub expires_at: Instant,
+}
+
+impl LiveSession {
+    /// Whether the person has to set up a second factor before anything else.
+    #[must_use]
+    pub fn owes_second_factor(&self, settings: &Settings) -> bool {
+        rules::owes_second_factor(self.role, self.second_factor, settings)
+    }
 }

@@ -1,7 +1,7 @@
 //! New passwords: by a token from a mail, or by the old one.
 
 use database::Tx;
-use kernel::{Actor, Faults, PersonId, SessionId};
+use kernel::{Actor, Faults, SessionId};
 use outbox::{Aggregate, NewEvent};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ impl IdentityService {
             }
             let person =
                 store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(refuse_link)?;
-            self.replace_password(tx, caller, person.id, &hashed, Way::Reset, None)
+            self.replace_password(tx, caller, &person, &hashed, Way::Reset, None)
         })
     }
 
@@ -80,14 +80,14 @@ impl IdentityService {
         let Some(password) = password.filter(|_| faults.is_empty()) else { return Err(faults.into()) };
         let hashed = self.hasher.hash(&password)?;
         self.db.transaction(|tx| {
-            store::lock_person(tx.conn(), id)?.ok_or(Error::SignedOut)?;
+            let person = store::lock_person(tx.conn(), id)?.ok_or(Error::SignedOut)?;
             let living =
                 store::lock_session(tx.conn(), session)?.filter(|session| session.ended_at.is_none());
             living.ok_or(Error::SignedOut)?;
             if !store::password_stands(tx.conn(), id, found.password_set_at)? {
                 return Err(superseded());
             }
-            self.replace_password(tx, caller, id, &hashed, Way::Change, Some(session))
+            self.replace_password(tx, caller, &person, &hashed, Way::Change, Some(session))
         })
     }
 
@@ -109,32 +109,35 @@ impl IdentityService {
         &self,
         tx: &mut Tx<'_>,
         caller: &Caller,
-        person: PersonId,
+        person: &Person,
         hashed: &Hashed,
         way: Way,
         stays: Option<SessionId>,
     ) -> Result<(), Error> {
-        let now = tx.now()?;
+        let (id, now) = (person.id, tx.now()?);
         let (event, reason) = match way {
             Way::Reset => ("password.reset", EndReason::PasswordReset),
             Way::Change => ("password.changed", EndReason::PasswordChanged),
         };
-        store::set_password(tx.conn(), person, &hashed.hash, &hashed.pepper_id, now)?;
-        store::use_up_links(tx.conn(), person, LinkPurpose::ResetPassword.as_str(), now)?;
-        store::forget_addresses(tx.conn(), person)?;
-        let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
-        store::remember_address(tx.conn(), person, &address, now, self.known_since(now))?;
-        let ended = store::end_sessions_of(tx, person, stays, reason)?;
+        store::set_password(tx.conn(), id, &hashed.hash, &hashed.pepper_id, now)?;
+        store::use_up_links(tx.conn(), id, LinkPurpose::ResetPassword.as_str(), now)?;
+        store::forget_addresses(tx.conn(), id)?;
+        // Whoever read a mail has not shown the second factor yet.
+        if matches!(way, Way::Change) || person.second_factor_at.is_none() {
+            let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
+            store::remember_address(tx.conn(), id, &address, now, self.known_since(now))?;
+        }
+        let ended = store::end_sessions_of(tx, id, stays, reason)?;
         let after = json!({ "passwordSetAt": now, "sessionsEnded": ended });
-        audit::changed(tx, audit::Object::new("person", person), Value::Null, after);
+        audit::changed(tx, audit::Object::new("person", id), Value::Null, after);
         outbox::publish(
             tx,
             NewEvent {
                 name: event,
                 version: 1,
-                aggregate: Aggregate { kind: "person", id: person.uuid() },
+                aggregate: Aggregate { kind: "person", id: id.uuid() },
                 request_id: caller.request_id.clone(),
-                data: json!({ "personId": person }),
+                data: json!({ "personId": id }),
             },
         );
         Ok(())

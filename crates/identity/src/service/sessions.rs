@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::IdentityService;
 use crate::keys::{Keys, token_hash};
-use crate::model::{Caller, Login, Me, Person, SignIn, SignedIn, device};
+use crate::model::{Caller, Email, Login, Me, Person, SignIn, SignedIn, device};
 use crate::passwords::Hashed;
 use crate::rules::{self, RefreshOutcome};
 use crate::store::{self, Bucket, EndReason, NewSession, SessionRow};
@@ -53,10 +53,14 @@ impl IdentityService {
     }
 
     pub(super) fn me(&self, person: PersonId, session: SessionId) -> Result<Me, Error> {
+        let now = self.db.now()?;
         self.db.read(|conn| {
             let found = store::find_person(conn, person)?.ok_or(Error::SignedOut)?;
             let session = store::find_session(conn, session)?.ok_or(Error::SignedOut)?;
+            let stepped_up_until = store::find_step_up(conn, session.id, person)?;
             Ok(Me {
+                stepped_up_until: stepped_up_until.filter(|until| *until > now),
+                second_factor: self.second_factor_of(conn, &found)?,
                 verification: store::newest_verification_state(conn, person.into())?,
                 may_bid: store::may_bid(conn, person.into())?,
                 person: found,
@@ -112,9 +116,24 @@ impl IdentityService {
         if person.suspended_at.is_some() {
             return Err(Error::Suspended);
         }
+        if person.second_factor_at.is_some() {
+            return Ok(SignIn::SecondFactor(self.challenge(tx, person.id, now)?));
+        }
+        self.enter(tx, caller, person, now).map(|signed_in| SignIn::Done(Box::new(signed_in)))
+    }
+
+    /// Begins a session of somebody who has proved everything that is asked, and remembers from where: only now, because from a known
+    /// address others' failures do not count.
+    pub(super) fn enter(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        person: Person,
+        now: Instant,
+    ) -> Result<SignedIn, Error> {
         let address = self.keys.throttle_key("address", &rules::caller_network(caller.address));
         store::remember_address(tx.conn(), person.id, &address, now, self.known_since(now))?;
-        self.begin_session(tx, caller, person, now).map(|signed_in| SignIn::Done(Box::new(signed_in)))
+        self.begin_session(tx, caller, person, now)
     }
 
     /// A session's first pair of tokens.
@@ -257,15 +276,23 @@ impl IdentityService {
 
     /// Notes that a password was wrong, unless so many are noted already that nobody is to be told.
     pub(super) fn note_failure(&self, buckets: &Buckets) -> Result<(), Error> {
-        self.db.transaction(|tx| {
-            audit::withhold(tx);
-            store::lock_buckets(tx.conn(), &[&buckets.account, &buckets.address])?;
-            let now = tx.now()?;
-            self.refuse_too_many(tx.conn(), buckets, now)?;
-            store::sweep_failures(tx.conn(), now - self.sign_in_window())?;
-            store::insert_failure(tx.conn(), &buckets.account, &buckets.address, now)?;
-            Ok(())
-        })
+        self.db.transaction(|tx| self.note_failure_in(tx, buckets))
+    }
+
+    /// The same in a transaction that has to be committed.
+    pub(super) fn note_failure_in(&self, tx: &mut Tx<'_>, buckets: &Buckets) -> Result<(), Error> {
+        audit::withhold(tx);
+        store::lock_buckets(tx.conn(), &[&buckets.account, &buckets.address])?;
+        let now = tx.now()?;
+        self.refuse_too_many(tx.conn(), buckets, now)?;
+        store::sweep_failures(tx.conn(), now - self.sign_in_window())?;
+        store::insert_failure(tx.conn(), &buckets.account, &buckets.address, now)?;
+        Ok(())
+    }
+
+    /// Among whose failures a known person's count.
+    pub(super) fn buckets_of(&self, caller: &Caller, person: &Person) -> Buckets {
+        Buckets::of(&self.keys, &Email::lookup(&person.email), person.id, caller)
     }
 
     pub(super) fn refuse_too_many(

@@ -252,7 +252,8 @@ pub(crate) fn end_session(
         .execute(conn)?)
 }
 
-/// Ends every session of a person that has not ended, but for one that is to stay; how many that were.
+/// Ends every session of a person that has not ended, but for one that is to stay; how many that were. Sign-ins that wait for their
+/// second factor end with them.
 pub(crate) fn end_sessions_of(
     tx: &mut Tx<'_>,
     person: PersonId,
@@ -260,6 +261,7 @@ pub(crate) fn end_sessions_of(
     reason: EndReason,
 ) -> Result<usize, Error> {
     let now = tx.now()?;
+    super::delete_challenges_to(tx.conn(), person)?;
     let living = sessions::table
         .filter(sessions::person_id.eq(person).and(sessions::ended_at.is_null()))
         // Nobody's id when none is to stay.
@@ -271,7 +273,7 @@ pub(crate) fn end_sessions_of(
 
 /// Those of these sessions that have not ended or expired and whose person is not suspended.
 pub(crate) fn live_sessions(conn: &mut PgConnection, ids: &[SessionId]) -> Result<Vec<LiveSession>, Error> {
-    type Columns = (SessionId, PersonId, Instant, Instant, String, Option<Instant>);
+    type Columns = (SessionId, PersonId, Instant, Instant, String, Option<Instant>, Option<Instant>);
     let ids = database::hot::for_any(ids);
     let rows: Vec<Columns> = sessions::table
         .inner_join(people::table.on(people::id.eq(sessions::person_id)))
@@ -286,15 +288,17 @@ pub(crate) fn live_sessions(conn: &mut PgConnection, ids: &[SessionId]) -> Resul
             sessions::last_used_at,
             people::role,
             people::email_verified_at,
+            people::second_factor_at,
         ))
         .load(conn)?;
     rows.into_iter()
-        .map(|(session, person, expires_at, last_used_at, text, verified_at)| {
+        .map(|(session, person, expires_at, last_used_at, text, verified_at, factor_at)| {
             Ok(LiveSession {
                 session,
                 person,
                 role: super::role(&text)?,
                 email_verified: verified_at.is_some(),
+                second_factor: factor_at.is_some(),
                 expires_at,
                 last_used_at,
             })

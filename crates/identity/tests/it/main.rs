@@ -13,6 +13,7 @@ mod people;
 mod profiles;
 mod refresh;
 mod schema;
+mod second_factor;
 mod sign_in;
 mod vault;
 mod verifications;
