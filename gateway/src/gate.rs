@@ -26,6 +26,7 @@ use crate::refusals;
 use crate::request::call::Call;
 use crate::request::key::IdempotencyKey;
 use crate::request::{address, trail};
+use crate::sessions::Known;
 use crate::table::Entry;
 
 /// The longest `User-Agent` that is kept.
@@ -87,19 +88,19 @@ async fn admit(
     require_single_headers(request)?;
     let address = address::client(request.request(), &app.config().http.trusted_proxies);
     let request_id = request_id::of(request.request());
-    let actor = authenticate(app, entry, request.request(), &request_id).await;
+    let known = authenticate(app, entry, request.request(), &request_id).await;
     if matches!(operation.rate, Rate::Standard | Rate::Register) {
-        *left = match &actor {
-            Ok(Some(actor)) => app.rates().signed_in(actor.party, address).await?,
+        *left = match &known {
+            Ok(Some(known)) => app.rates().signed_in(known.actor.party, address).await?,
             Ok(None) | Err(_) => app.rates().anonymous(address).await?,
         };
     }
     if operation.rate == Rate::Register {
         *left = app.rates().register(address).await?;
     }
-    let actor = actor?;
-    caller.clone_from(&actor);
-    admit_actor(entry, actor.as_ref())?;
+    let known = known?;
+    *caller = known.as_ref().map(|known| known.actor.clone());
+    admit_known(entry, known.as_ref())?;
     let key = match operation.key {
         Key::None => None,
         Key::Optional | Key::Required => IdempotencyKey::of(request.headers())?,
@@ -120,7 +121,7 @@ async fn admit(
         entry: Arc::clone(entry),
         request_id,
         address,
-        actor,
+        actor: known.map(|known| known.actor),
         key,
         left: OnceLock::new(),
         streamed: OnceLock::new(),
@@ -135,7 +136,7 @@ async fn authenticate(
     entry: &Entry,
     request: &HttpRequest,
     request_id: &str,
-) -> Result<Option<Actor>, Problem> {
+) -> Result<Option<Known>, Problem> {
     if !entry.operation.who.takes_session() {
         return Ok(None);
     }
@@ -149,11 +150,14 @@ async fn authenticate(
     }
 }
 
-fn admit_actor(entry: &Entry, actor: Option<&Actor>) -> Result<(), Problem> {
+fn admit_known(entry: &Entry, known: Option<&Known>) -> Result<(), Problem> {
     let who = entry.operation.who;
-    match (actor, who.role()) {
+    match (known, who.role()) {
         (None, _) if who.needs_session() => Err(Problem::unauthenticated()),
-        (Some(actor), Some(needed)) if !who.admits(actor) => Err(WrongRole { needed }.into()),
+        (Some(known), Some(needed)) if !who.admits(&known.actor) => Err(WrongRole { needed }.into()),
+        (Some(known), _) if known.owes_second_factor && entry.operation.waits_for_second_factor() => {
+            Err(identity::Error::SecondFactorRequired.into())
+        }
         _ => Ok(()),
     }
 }

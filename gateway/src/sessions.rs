@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use database::{BatchReader, BatchSettings, Error};
-use identity::{Authenticator, Claims, LiveSession, TokenError};
+use identity::{Authenticator, Claims, LiveSession, Settings, TokenError};
 use kernel::{Actor, Instant, SessionId};
 use platform::Platform;
 
@@ -16,9 +16,17 @@ use crate::app::App;
 use crate::http::Problem;
 use crate::lanes::answered;
 
+/// Whoever showed an access token.
+pub(crate) struct Known {
+    pub(crate) actor: Actor,
+    /// Whether a second factor has to be set up before anything else.
+    pub(crate) owes_second_factor: bool,
+}
+
 /// Checks access tokens.
 pub(crate) struct Sessions {
     authenticator: Authenticator,
+    settings: Settings,
     live: BatchReader<SessionId, LiveSession, Error>,
     used: Used,
 }
@@ -42,6 +50,7 @@ impl Sessions {
         let load = move |ids: &[SessionId]| db.read(|conn| identity::live_sessions(conn, ids));
         Ok(Self {
             authenticator: platform.authenticator().clone(),
+            settings: platform.queries().identity.settings().clone(),
             live: BatchReader::start(platform.db(), &BatchSettings::new("sessions"), load)?,
             used: Used::default(),
         })
@@ -54,7 +63,7 @@ impl Sessions {
         app: &App,
         token: &str,
         request_id: &str,
-    ) -> Result<Actor, Problem> {
+    ) -> Result<Known, Problem> {
         let claims = self.verify(app, token).await?;
         let live = answered(self.live.get(app.lanes().deadline(), claims.session)).await?;
         let session = live.filter(|session| session.person == claims.person);
@@ -66,7 +75,12 @@ impl Sessions {
             // Nobody waits for it: what comes meanwhile is noted with the next statement.
             actix_web::rt::spawn(async move { app.sessions().used.note(&app).await });
         }
-        Ok(Actor::person(session.person, session.role, session.session, session.email_verified, request_id))
+        let owes_second_factor = session.owes_second_factor(&self.settings);
+        let LiveSession { session, person, role, email_verified, .. } = session;
+        Ok(Known {
+            actor: Actor::person(person, role, session, email_verified, request_id),
+            owes_second_factor,
+        })
     }
 }
 

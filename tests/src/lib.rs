@@ -6,6 +6,7 @@
 
 mod answer;
 mod app;
+mod authenticator;
 mod browser;
 mod builders;
 mod installation;
@@ -16,6 +17,7 @@ mod person;
 
 pub use answer::Answer;
 pub use app::{Beside, PROVIDER_SECRET, TestApp, settings};
+pub use authenticator::{Authenticator, STEP};
 pub use browser::{Browser, said, saying};
 pub use builders::{Deal, PARTS};
 pub use installation::{Installation, Running};

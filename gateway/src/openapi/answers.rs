@@ -164,6 +164,10 @@ fn implied(operation: &Operation) -> Vec<ErrorDoc> {
     if operation.who.role().is_some() {
         errors.push(error(403, "wrong_role", "The caller has another role than this is for."));
     }
+    if operation.waits_for_second_factor() {
+        let when = "The caller is an administrator and has to set up a second factor first.";
+        errors.push(error(403, "second_factor_required", when));
+    }
     errors.extend(missing_errors(operation));
     match &operation.body {
         Body::None => errors.push(error(400, "no_body_expected", "There was a body.")),

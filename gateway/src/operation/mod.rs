@@ -105,6 +105,11 @@ impl Operation {
         OperationBuilder::new(Method::DELETE, path)
     }
 
+    /// Whether whoever owes a second factor has to set it up first: for everything that asks who somebody is, but for the account itself.
+    pub(crate) fn waits_for_second_factor(&self) -> bool {
+        matches!(self.who, Who::SignedIn | Who::Admin) && !self.path.starts_with("/api/auth/")
+    }
+
     /// The names of the path's parameters, in order.
     pub(crate) fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
         self.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))

@@ -37,6 +37,8 @@ fn met(answer: &Answer) -> Met {
             Met::SignInFirst
         }
         (403, "wrong_role") => Met::WrongRole,
+        // Theirs to do, once they have proved again who they are.
+        (403, "step_up_required") => Met::LetThrough,
         (403, _) => Met::Forbidden,
         (404, _) => Met::NotFound,
         _ => Met::LetThrough,

@@ -77,9 +77,12 @@ pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
 
 /// What the parameters and bodies of these operations name is nobody's: there is nothing to be a stranger to.
 pub(super) const NAME_NOTHING: &[&str] = &[
+    "answerChallenge",
     "changePassword",
+    "confirmSecondFactor",
     "createJob",
     "endOtherSessions",
+    "enrollSecondFactor",
     "forgotPassword",
     "exchangeOauth",
     "finishOauth",
@@ -113,7 +116,9 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "resendVerification",
     "resetPassword",
     "startOauth",
+    "stepUp",
     "submitVerification",
+    "switchOffSecondFactor",
     "updateProfile",
     "verifyEmail",
 ];

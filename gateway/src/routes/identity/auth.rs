@@ -1,7 +1,7 @@
 //! `/api/auth/register`, `verify-email`, `me`: making an account, and asking who one is.
 
 use chrono::{DateTime, Utc};
-use identity::{Me, Registration, RegistrationForm, VerificationState};
+use identity::{Me, Registration, RegistrationForm, SecondFactor, VerificationState};
 use kernel::SessionId;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,8 @@ pub struct AuthMeView {
     pub user: PersonView,
     /// The session that asks.
     pub session: AuthSessionView,
+    /// How the second factor stands.
+    pub second_factor: AuthSecondFactorView,
     /// How a contractor's verification stands; null for everybody else.
     pub verification: Option<VerificationStanding>,
 }
@@ -63,6 +65,23 @@ pub struct AuthSessionView {
     pub id: SessionRef,
     /// When it ends unless it is refreshed.
     pub expires_at: DateTime<Utc>,
+    /// Until when it may do what asks for a step-up; null when that has to be done first.
+    pub stepped_up_until: Option<DateTime<Utc>>,
+}
+
+/// How a second factor stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthSecondFactorView {
+    /// Whether signing in asks for it.
+    pub enabled: bool,
+    /// Since when; null when it does not.
+    pub enabled_at: Option<DateTime<Utc>>,
+    /// Whether the account can do nothing else before it has one.
+    pub required: bool,
+    /// How many recovery codes are unused.
+    #[schema(minimum = 0, maximum = 10)]
+    pub recovery_codes_left: u32,
 }
 
 /// How a contractor's verification stands.
@@ -100,9 +119,9 @@ pub fn operations() -> Vec<Operation> {
             .to(verify_email),
         Operation::get("/api/auth/me")
             .summary("Who is signed in")
-            .description("Who the access token belongs to, as what, in which session, and how the verification of a contractor stands.")
+            .description("Who the access token belongs to, as what, in which session, and how the second factor and the verification of a contractor stand.")
             .by(Who::SignedIn)
-            .answers::<AuthMeView>(200, "The account, the session and the verification.", example_me())
+            .answers::<AuthMeView>(200, "The account, the session, the second factor and the verification.", example_me())
             .to(get_me),
     ]
 }
@@ -151,11 +170,27 @@ impl From<Me> for AuthMeView {
         let is_contractor = me.person.role == kernel::Role::Contractor;
         Self {
             user: me.person.into(),
-            session: AuthSessionView { id: me.session.into(), expires_at: me.session_expires_at },
+            session: AuthSessionView {
+                id: me.session.into(),
+                expires_at: me.session_expires_at,
+                stepped_up_until: me.stepped_up_until,
+            },
+            second_factor: me.second_factor.into(),
             verification: is_contractor.then(|| VerificationStanding {
                 status: me.verification.map(VerificationStatus::from),
                 may_bid: me.may_bid,
             }),
+        }
+    }
+}
+
+impl From<SecondFactor> for AuthSecondFactorView {
+    fn from(factor: SecondFactor) -> Self {
+        Self {
+            enabled: factor.since.is_some(),
+            enabled_at: factor.since,
+            required: factor.owed,
+            recovery_codes_left: factor.recovery_codes_left,
         }
     }
 }
@@ -166,6 +201,13 @@ fn example_me() -> AuthMeView {
         session: AuthSessionView {
             id: SessionId::from(Uuid::nil()).into(),
             expires_at: DateTime::UNIX_EPOCH,
+            stepped_up_until: None,
+        },
+        second_factor: AuthSecondFactorView {
+            enabled: true,
+            enabled_at: Some(DateTime::UNIX_EPOCH),
+            required: false,
+            recovery_codes_left: 10,
         },
         verification: Some(VerificationStanding {
             status: Some(VerificationState::Approved.into()),

@@ -6,6 +6,7 @@ pub mod auth;
 mod change;
 pub mod contractors;
 pub mod documents;
+pub mod mfa;
 pub mod oauth;
 pub mod overview;
 pub mod own_sessions;
@@ -24,6 +25,7 @@ pub fn operations() -> Vec<Operation> {
         own_sessions::operations(),
         passwords::operations(),
         sessions::operations(),
+        mfa::operations(),
         oauth::operations(),
         users::operations(),
         contractors::operations(),

@@ -81,7 +81,8 @@ pub fn operations() -> Vec<Operation> {
             .summary("Sign in")
             .description(
                 "The answer to an unknown address is that to a wrong password, in the same time. Ten failures in 15 minutes, for an account or \
-                 from an address, are 429; where an account signed in within 30 days, failures elsewhere do not lock it out.",
+                 from an address, are 429; where an account signed in within 30 days, failures elsewhere do not lock it out. Who has a second factor \
+                 gets no tokens but `secondFactorRequired` and a challenge, which `POST /api/auth/mfa/challenge` answers.",
             )
             .by(Who::Newcomer)
             .body::<AuthLogin>(json!({ "email": "bob@example.com", "password": "violet-mural-97-kestrel" }))
