@@ -65,6 +65,22 @@ fn links_between_the_papers_lead_somewhere() {
     assert!(dead.is_empty(), "these lead nowhere: {dead:#?}");
 }
 
+#[test]
+fn security_names_tests_that_are_there() {
+    let page = fs::read_to_string(root().join("docs/SECURITY.md")).unwrap();
+    let sources = all();
+    let named: BTreeSet<&str> =
+        page.split('`').skip(1).step_by(2).filter(|code| code.contains(".rs::")).collect();
+    let is_there = |name: &str| {
+        let (path, test) = name.split_once("::").unwrap();
+        let declared = format!("fn {test}(");
+        sources.iter().any(|source| source.path == path && source.text.contains(&declared))
+    };
+    let missing: Vec<&str> = named.iter().copied().filter(|name| !is_there(name)).collect();
+    assert!(named.len() > 50, "the tests are not where they are looked for");
+    assert!(missing.is_empty(), "docs/SECURITY.md names tests that are not there: {missing:#?}");
+}
+
 /// One table for each section, in the file's order.
 fn settings_table(defaults: &str) -> String {
     let mut table = String::new();
