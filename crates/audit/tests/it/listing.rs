@@ -49,6 +49,7 @@ fn each_filter_keeps_what_it_names() {
     let between = database.clock.now();
     database.clock.advance(std::time::Duration::from_secs(60));
     change(&database, publishing(), Object::new("job", job));
+    database.clock.advance(std::time::Duration::from_secs(1));
     audit::refuse(&database.db, &by_ada("acceptBid"), "wrong_role", 1).unwrap();
     let all = EntryFilter::default();
     assert_eq!(actions(&database, &all), ["acceptBid", "publishJob", "publishJob"]);

@@ -73,6 +73,11 @@ impl World {
 
     fn pass(&self, hours: u64) {
         self.database.clock.advance(Duration::from_secs(hours * 3_600));
+        let sweep = |tx: &mut database::Tx<'_>| {
+            outbox::enqueue(tx, &files::Sweep {});
+            Ok::<_, database::Error>(())
+        };
+        self.db().transaction(sweep).unwrap();
         outbox::run_due(self.db(), &self.registry).unwrap();
     }
 }

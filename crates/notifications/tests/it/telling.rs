@@ -11,6 +11,10 @@ use crate::world::World;
 const VOCABULARY: &[(&str, &[&str])] = &[
     ("person.registered", &["Ada welcome_customer"]),
     ("email.verification_requested", &["Ada verify_email"]),
+    ("password.reset_requested", &["Ada reset_password"]),
+    ("password.reset", &["Ada password_reset"]),
+    ("password.changed", &["Ada password_changed"]),
+    ("person.identity_linked", &["Ada identity_linked"]),
     ("session.reuse_detected", &["Ada session_reuse_detected"]),
     ("person.suspended", &["Ada account_suspended"]),
     ("person.reinstated", &["Ada account_reinstated"]),
@@ -73,7 +77,8 @@ fn of_every_event_the_people_concerned_hear_in_the_inbox_and_by_mail() {
         assert_eq!(world.told(), *told, "{event}");
         let mails = world.post.sent.lock().unwrap().drain(..).count();
         assert_eq!(mails, told.len(), "mails of {event}");
-        let in_inbox = if *event == "email.verification_requested" { 0 } else { told.len() };
+        let mail_only = ["email.verification_requested", "password.reset_requested"].contains(event);
+        let in_inbox = if mail_only { 0 } else { told.len() };
         let shown = "notifications.notifications WHERE in_inbox AND title <> '' AND body <> ''";
         assert_eq!(world.database.count(shown), i64::try_from(in_inbox).unwrap(), "inboxes of {event}");
         world
