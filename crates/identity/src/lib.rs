@@ -6,6 +6,7 @@ pub mod geo;
 mod keys;
 mod model;
 mod passwords;
+mod personal;
 pub mod provider;
 mod rules;
 #[rustfmt::skip]
@@ -28,6 +29,7 @@ pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
 };
 pub use model::*;
+pub use personal::{Blocker, Held, PersonalData};
 pub use provider::{IdentityProvider, OauthSettings, ProviderSettings, Providers};
 pub use rules::PasswordPolicy;
 pub use service::IdentityService;
