@@ -95,7 +95,7 @@ fn login(world: &World) -> Row {
     }
 }
 
-pub(crate) fn bid(world: &World) -> Row {
+fn bid(world: &World) -> Row {
     let tokens: Vec<String> = world.contractors.iter().map(token).collect();
     let body = |job: String| json!({ "jobId": job, "amount": 120_000, "terms": "Materials included.", "durationDays": 5 });
     let send = |job: u32| {
