@@ -87,15 +87,33 @@ where
     let app = call.app.clone();
     let command = move |lent: &Writing| {
         audit::command(&lent.db, trail::of(&call), || match Keyed::of(&call) {
-            None => lent.db.unit(|| work(&lent.commands)).map(answer).map_err(Into::into),
-            Some(keyed) => once(lent, &keyed, || work(&lent.commands).map(&answer)),
+            None => {
+                let unit = || {
+                    remain(lent, &call)?;
+                    work(&lent.commands).map_err(Failure::Work)
+                };
+                lent.db.unit(unit).map(answer).map_err(Failure::into_problem)
+            }
+            Some(keyed) => once(lent, &call, &keyed, || work(&lent.commands).map(&answer)),
         })
     };
     app.lanes().write(command).await
 }
 
+/// Whoever was erased a moment ago does nothing more, and nobody is erased while they do something. First in the transaction: an erasure
+/// locks the person first, too.
+fn remain<E>(lent: &Writing, call: &Call) -> Result<(), Failure<E>> {
+    let Some(person) = call.actor.as_ref().and_then(|actor| actor.person) else { return Ok(()) };
+    match lent.db.transaction(|tx| identity::remain(tx, person)) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::Gone(identity::Error::SignedOut)),
+        Err(error) => Err(Failure::Gone(error.into())),
+    }
+}
+
 fn once<E>(
     lent: &Writing,
+    call: &Call,
     keyed: &Keyed,
     mut work: impl FnMut() -> Result<Reply, E>,
 ) -> Result<Reply, Problem>
@@ -104,6 +122,7 @@ where
 {
     let mut made = None;
     let outcome = lent.db.once(&keyed.command, || {
+        remain(lent, call)?;
         let reply = work().map_err(Failure::Work)?;
         let sealed = keyed.seal(&lent.db, &lent.vault, &reply).map_err(Failure::Seal)?;
         made = Some(reply);
@@ -133,10 +152,14 @@ where
     let steps = move |lent: &Writing, call: &Call| {
         let Some(keyed) = Keyed::of(call) else {
             let reference = Uuid::now_v7();
-            let intended = lent.db.unit(|| intend(&lent.commands, reference)).map_err(Into::into)?;
+            let intended = lent.db.unit(|| {
+                remain(lent, call)?;
+                intend(&lent.commands, reference).map_err(Failure::Work)
+            });
+            let intended = intended.map_err(Failure::into_problem)?;
             return ask(&lent.commands, intended).map(answer).map_err(Into::into);
         };
-        let (ticket, intended) = match claim(lent, &keyed, &mut intend)? {
+        let (ticket, intended) = match claim(lent, call, &keyed, &mut intend)? {
             Claimed::Ours(ticket, intended) => (ticket, intended),
             Claimed::Answered(reply) => return Ok(reply),
         };
@@ -154,6 +177,7 @@ enum Claimed<I> {
 
 fn claim<I, E>(
     lent: &Writing,
+    call: &Call,
     keyed: &Keyed,
     intend: &mut impl FnMut(&Commands, Uuid) -> Result<I, E>,
 ) -> Result<Claimed<I>, Problem>
@@ -162,12 +186,13 @@ where
 {
     let claimed = lent.db.unit(|| match lent.db.claim(&keyed.command, LEASE)? {
         Claim::Granted(ticket) => {
-            let intended = intend(&lent.commands, ticket.reference)?;
-            Ok::<_, E>((Claim::Granted(ticket), Some(intended)))
+            remain(lent, call)?;
+            let intended = intend(&lent.commands, ticket.reference).map_err(Failure::Work)?;
+            Ok::<_, Failure<E>>((Claim::Granted(ticket), Some(intended)))
         }
         other => Ok((other, None)),
     });
-    match claimed.map_err(Into::into)? {
+    match claimed.map_err(Failure::into_problem)? {
         (Claim::Granted(ticket), Some(intended)) => Ok(Claimed::Ours(ticket, intended)),
         (Claim::Granted(_), None) => Err(Problem::internal("a claim without an intent")),
         (Claim::Replayed(sealed), _) => keyed.replay(lent, &sealed).map(Claimed::Answered),
@@ -213,10 +238,11 @@ fn reused() -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
 }
 
-/// What can end a keyed command: the command's own error, or the sealing of its answer.
+/// What can end a command: its own error, the sealing of its answer, or that the person is there no longer.
 enum Failure<E> {
     Work(E),
     Seal(VaultError),
+    Gone(identity::Error),
 }
 
 impl<E: Into<Problem>> Failure<E> {
@@ -224,6 +250,7 @@ impl<E: Into<Problem>> Failure<E> {
         match self {
             Self::Work(error) => error.into(),
             Self::Seal(error) => error.into(),
+            Self::Gone(error) => error.into(),
         }
     }
 }
@@ -239,6 +266,7 @@ impl<E: TransactionError> TransactionError for Failure<E> {
         match self {
             Self::Work(error) => error.database(),
             Self::Seal(error) => error.database(),
+            Self::Gone(error) => error.database(),
         }
     }
 }

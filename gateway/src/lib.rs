@@ -25,7 +25,7 @@ mod telemetry;
 mod transfer;
 
 pub use app::App;
-pub use http::{Cookie, PROBLEM_JSON, Problem, ProblemFault, ProblemView, Reply, Version};
+pub use http::{Cookie, PROBLEM_JSON, Problem, ProblemBlocker, ProblemFault, ProblemView, Reply, Version};
 pub use operation::{ErrorDoc, Key, Operation, OperationBuilder, Rate, Shape, Who, error};
 pub use request::{
     Admin, Body, Context, Contractor, Cookies, Homeowner, Id, Incoming, MaybeSignedIn, OptionalBody, Paging,

@@ -13,7 +13,7 @@ mod transfer;
 
 pub use error::Error;
 pub use model::{ContentType, File, FileId, FileName, Limits, NewFile, Received};
-pub use service::{FilesService, find_all, keep, remove};
+pub use service::{FilesService, find_all, forget_owner, keep, remove};
 pub use settings::{S3Settings, Settings};
 pub use storage::{Storage, StorageError};
 pub use tasks::{Sweep, register};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use database::{Db, PgConnection, Tx};
+use kernel::PartyId;
 
 use crate::error::Error;
 use crate::model::{File, FileId, NewFile, Received};
@@ -103,6 +104,14 @@ pub fn keep(tx: &mut Tx<'_>, received: &Received) -> Result<File, Error> {
 /// The database's.
 pub fn find_all(conn: &mut PgConnection, ids: &[FileId]) -> Result<HashMap<FileId, File>, database::Error> {
     store::find_all(conn, ids)
+}
+
+/// Forgets what an erased party called the files that it was sending. Those that are kept are for whoever keeps them to [`remove`].
+///
+/// # Errors
+/// The database's.
+pub fn forget_owner(tx: &mut Tx<'_>, owner: PartyId) -> Result<(), database::Error> {
+    store::unname(tx.conn(), owner)
 }
 
 /// Removes a file with the transaction: from its commit on it is not found any more, and its bytes go soon after.

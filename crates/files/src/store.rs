@@ -99,12 +99,19 @@ pub(crate) fn find_all(conn: &mut PgConnection, ids: &[FileId]) -> Result<HashMa
     rows.into_iter().map(|row| File::try_from(row).map(|file| (file.id, file))).collect()
 }
 
-/// STORED → REMOVED.
+/// STORED → REMOVED; nobody asks for its name any more.
 pub(crate) fn remove(conn: &mut PgConnection, id: FileId) -> Result<bool, Error> {
     let changed = diesel::update(files::table.find(id).filter(files::state.eq(FileState::Stored.as_str())))
-        .set(files::state.eq(FileState::Removed.as_str()))
+        .set((files::state.eq(FileState::Removed.as_str()), files::name.eq("")))
         .execute(conn)?;
     Ok(changed == 1)
+}
+
+/// Takes the names off a party's files that are not stored: what is coming is swept up as abandoned, or goes already.
+pub(crate) fn unname(conn: &mut PgConnection, owner: PartyId) -> Result<(), Error> {
+    let fleeting = files::owner_id.eq(owner).and(files::state.ne(FileState::Stored.as_str()));
+    diesel::update(files::table.filter(fleeting)).set(files::name.eq("")).execute(conn)?;
+    Ok(())
 }
 
 /// RECEIVING → REMOVED of one that is not wanted; gives where its bytes are.

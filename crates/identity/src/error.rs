@@ -4,6 +4,7 @@ use database::TransactionError;
 use kernel::{Classify, ErrorKind, Faults, Instant, WrongRole};
 
 use crate::model::FactorState;
+use crate::personal::Blocker;
 use crate::token::TokenError;
 use crate::vault::VaultError;
 
@@ -99,7 +100,7 @@ pub enum Error {
         /// The state it is in.
         state: &'static str,
         /// What an administrator can do in it.
-        allowed: &'static str,
+        allowed: &'static [&'static str],
     },
     /// An administrator would suspend itself.
     #[error("an administrator does not suspend itself; another one has to")]
@@ -107,6 +108,9 @@ pub enum Error {
     /// Nobody would be left to administrate.
     #[error("this is the last active administrator")]
     LastAdministrator,
+    /// Something has to end before the person can be erased: all of it.
+    #[error("{}", blocked(.0))]
+    ErasureBlocked(Vec<Blocker>),
     /// A verification has as many documents as it may have.
     #[error("a verification has at most {most} documents")]
     TooManyDocuments {
@@ -130,6 +134,11 @@ pub enum Error {
     Database(#[from] database::Error),
 }
 
+fn blocked(blockers: &[Blocker]) -> String {
+    let reasons: Vec<&str> = blockers.iter().map(|blocker| blocker.message.as_str()).collect();
+    format!("this account cannot be erased yet: {}", reasons.join("; "))
+}
+
 impl TransactionError for Error {
     fn database(&self) -> Option<&database::Error> {
         match self {
@@ -151,6 +160,7 @@ impl Classify for Error {
             | Self::TooManyDocuments { .. }
             | Self::OwnAccount
             | Self::LastAdministrator
+            | Self::ErasureBlocked(_)
             | Self::IdentityInUse
             | Self::TooManyIdentities
             | Self::ProviderEmailMissing
@@ -172,7 +182,7 @@ impl Classify for Error {
             Self::WrongRole(error) => error.kind(),
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Decided { state } => ErrorKind::WrongState { state, allowed: Vec::new() },
-            Self::AccountState { state, allowed } => ErrorKind::WrongState { state, allowed: vec![allowed] },
+            Self::AccountState { state, allowed } => ErrorKind::WrongState { state, allowed: allowed.to_vec() },
             Self::Stale => ErrorKind::StalePrecondition,
             Self::Vault(error) => error.kind(),
             Self::File(error) => error.kind(),
@@ -209,6 +219,7 @@ impl Classify for Error {
             Self::AccountState { .. } => "wrong_state",
             Self::OwnAccount => "own_account",
             Self::LastAdministrator => "last_administrator",
+            Self::ErasureBlocked(_) => "erasure_blocked",
             Self::TooManyDocuments { .. } => "too_many_documents",
             Self::File(error) => error.code(),
             Self::Stale => "stale_precondition",

@@ -25,7 +25,7 @@ pub fn cards(conn: &mut PgConnection, ids: &[PartyId]) -> Result<HashMap<PartyId
         .into_iter()
         .map(|row| {
             let id = PartyId::from(row.id);
-            let (first_name, display_name, full_name) = rules::names(row.full_name.as_deref(), row.role);
+            let (first_name, display_name, full_name) = rules::card_names(&row);
             let verified_contractor = verified.contains_key(&id);
             let card = PersonCard {
                 id,
@@ -41,7 +41,7 @@ pub fn cards(conn: &mut PgConnection, ids: &[PartyId]) -> Result<HashMap<PartyId
         .collect())
 }
 
-/// How to write to a person; none when there is no such person.
+/// How to write to a person; none when there is no such person, or no longer.
 ///
 /// # Errors
 /// [`Error`].
@@ -113,6 +113,15 @@ pub fn suspended_since(conn: &mut PgConnection, person: PersonId) -> Result<Opti
 pub fn touch_sessions(tx: &mut Tx<'_>, ids: &[SessionId]) -> Result<(), Error> {
     let now = tx.now()?;
     store::touch_sessions(tx.conn(), ids, now - TimeDelta::seconds(LAST_USE_SECONDS), now)
+}
+
+/// Keeps the person from being erased until the transaction ends; false when it was erased, or never there. What writes something of a
+/// person's begins with it: an erasure waits for what is under way, and what comes later finds nobody.
+///
+/// # Errors
+/// [`Error`].
+pub fn remain(tx: &mut Tx<'_>, person: PersonId) -> Result<bool, Error> {
+    store::remain(tx.conn(), person)
 }
 
 /// Lets through whoever proved again, in this session and a short while ago, who they are: for what hurts when somebody else does it.

@@ -23,13 +23,13 @@ pub mod vault;
 pub use error::Error;
 pub use facts::{
     LAST_USE_SECONDS, administrators, cards, contact, contractor_may_bid, credential, live_sessions,
-    lock_verified, require_step_up, suspended_since, touch_sessions,
+    lock_verified, remain, require_step_up, suspended_since, touch_sessions,
 };
 pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
 };
 pub use model::*;
-pub use personal::{Blocker, Held, PersonalData};
+pub use personal::{Blocker, FORMER_MEMBER, Held, PersonalData};
 pub use provider::{IdentityProvider, OauthSettings, ProviderSettings, Providers};
 pub use rules::PasswordPolicy;
 pub use service::IdentityService;
@@ -313,6 +313,14 @@ pub trait IdentityCommands: IdentityQueries {
     /// # Errors
     /// [`Error::Stale`] when it is of another version than the caller read.
     fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error>;
+
+    /// Erases the actor, everywhere and for good: what is open ends, what others need stays under no name, the rest is gone. The e-mail
+    /// address is free for a new account. Needs a step-up.
+    ///
+    /// # Errors
+    /// [`Error::StepUpRequired`]; [`Error::ErasureBlocked`] with everything that has to end first; [`Error::LastAdministrator`];
+    /// [`Error::SignedOut`] for anyone but a person with a living session.
+    fn erase_person(&self, actor: &Actor) -> Result<(), Error>;
 
     /// Hands in licences and insurance; takes the place of what waits.
     ///

@@ -7,9 +7,11 @@ use database::{PgConnection, Tx};
 use files::File;
 use kernel::PersonId;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::Error;
+
+/// What whoever was erased is called ever after, by everybody.
+pub const FORMER_MEMBER: &str = "Former member";
 
 /// Everything that one crate holds about a person.
 #[derive(Debug, Clone)]
@@ -30,8 +32,8 @@ pub struct Blocker {
     pub message: String,
     /// The kind of thing that holds the person, such as `contract`.
     pub kind: &'static str,
-    /// The thing.
-    pub id: Uuid,
+    /// The thing, as the API writes its id.
+    pub id: String,
 }
 
 /// A crate that keeps something about people.

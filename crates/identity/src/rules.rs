@@ -235,6 +235,15 @@ pub(crate) fn names(full_name: Option<&str>, role: Role) -> (String, String, Str
     (first, display, full.to_owned())
 }
 
+/// The same of a card; whoever was erased has one name in place of all three.
+pub(crate) fn card_names(card: &crate::store::CardRow) -> (String, String, String) {
+    if card.erased {
+        let name = || crate::FORMER_MEMBER.to_owned();
+        return (name(), name(), name());
+    }
+    names(card.full_name.as_deref(), card.role)
+}
+
 /// Whether `by` may suspend the administrator `target`; `administrators` are all of them, each with whether it is active. `by` is none
 /// for the operator.
 ///
@@ -251,7 +260,16 @@ pub(crate) fn may_suspend_administrator(
         Some(by) if !is_active(by) => return Err(Error::SignedOut),
         Some(_) | None => {}
     }
-    if is_active(target) && !administrators.iter().any(|(id, active)| *active && *id != target) {
+    may_leave(administrators, target)
+}
+
+/// Whether somebody may go: not an active administrator when no other is one.
+///
+/// # Errors
+/// [`Error::LastAdministrator`].
+pub(crate) fn may_leave(administrators: &[(PersonId, bool)], target: PersonId) -> Result<(), Error> {
+    let is_active = administrators.contains(&(target, true));
+    if is_active && !administrators.iter().any(|(id, active)| *active && *id != target) {
         return Err(Error::LastAdministrator);
     }
     Ok(())
@@ -415,6 +433,7 @@ mod tests {
             location: None,
             suspended_at: None,
             second_factor_at: None,
+            erased_at: None,
             version: 1,
             created_at: at(0),
             updated_at: at(0),

@@ -134,6 +134,7 @@ diesel::table! {
         second_factor_at -> Nullable<Timestamptz>,
         words -> Array<Text>,
         name_key -> Text,
+        erased_at -> Nullable<Timestamptz>,
     }
 }
 

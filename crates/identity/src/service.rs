@@ -4,6 +4,7 @@
 
 mod accounts;
 mod documents;
+mod erasure;
 mod links;
 mod oauth;
 mod own_sessions;
@@ -15,6 +16,8 @@ mod signing_keys;
 mod suspensions;
 mod trail;
 mod verifications;
+
+use std::sync::{Arc, OnceLock};
 
 use database::Db;
 use files::{File, FileId, FileName, NewFile, Received};
@@ -34,7 +37,7 @@ use crate::passwords::Hasher;
 use crate::provider::Providers;
 use crate::rules::PasswordPolicy;
 use crate::token::Authenticator;
-use crate::{Error, IdentityCommands, IdentityQueries, Settings, Vault};
+use crate::{Error, IdentityCommands, IdentityQueries, PersonalData, Settings, Vault};
 
 /// This crate's service.
 pub struct IdentityService {
@@ -45,6 +48,8 @@ pub struct IdentityService {
     providers: Providers,
     vault: Vault,
     settings: Settings,
+    /// Everybody beside this crate who keeps something about people.
+    holders: OnceLock<Vec<Arc<dyn PersonalData>>>,
 }
 
 impl IdentityService {
@@ -59,6 +64,7 @@ impl IdentityService {
             keys,
             providers: Providers::none(),
             settings,
+            holders: OnceLock::new(),
         }
     }
 
@@ -66,6 +72,14 @@ impl IdentityService {
     #[must_use]
     pub fn with_providers(self, providers: Providers) -> Self {
         Self { providers, ..self }
+    }
+
+    /// Has these asked, in this order, what they hold about a person, what keeps it from being erased, and to forget it; this crate
+    /// forgets last. For whoever composes the product, once and before anybody is served: a second call changes nothing.
+    pub fn ask_for_personal_data(&self, holders: Vec<Arc<dyn PersonalData>>) {
+        if self.holders.set(holders).is_err() {
+            tracing::error!("those who hold personal data were named before; the second list is not used");
+        }
     }
 
     /// The vault that second factors are sealed in: for the whole product to share what it remembers.
@@ -274,6 +288,10 @@ impl IdentityCommands for IdentityService {
 
     fn link_oauth(&self, actor: &Actor, exchange: &OauthExchange) -> Result<LinkedIdentity, Error> {
         self.link(actor, exchange)
+    }
+
+    fn erase_person(&self, actor: &Actor) -> Result<(), Error> {
+        self.erase(actor)
     }
 
     fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error> {

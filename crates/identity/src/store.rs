@@ -1,6 +1,7 @@
 //! The SQL of this crate: plain functions over a connection. Decisions do not belong here.
 
 mod accounts;
+mod erasure;
 mod links;
 mod oauth;
 mod people;
@@ -12,6 +13,7 @@ mod verification_documents;
 mod verifications;
 
 pub(crate) use accounts::*;
+pub(crate) use erasure::*;
 pub(crate) use links::*;
 pub(crate) use oauth::*;
 pub(crate) use people::*;

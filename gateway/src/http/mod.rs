@@ -8,5 +8,5 @@ pub(crate) mod reply;
 
 pub use cookie::Cookie;
 pub use etag::Version;
-pub use problem::{PROBLEM_JSON, Problem, ProblemFault, ProblemView};
+pub use problem::{PROBLEM_JSON, Problem, ProblemBlocker, ProblemFault, ProblemView};
 pub use reply::Reply;

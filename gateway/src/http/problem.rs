@@ -28,6 +28,7 @@ struct Inner {
     allowed: Option<Vec<&'static str>>,
     faults: Vec<Fault>,
     link_ticket: Option<String>,
+    blockers: Vec<ProblemBlocker>,
     retry_after: Option<u32>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// The whole story, for the log only.
@@ -66,10 +67,30 @@ pub struct ProblemView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub link_ticket: Option<String>,
+    /// With `erasure_blocked`: everything that has to end first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub blockers: Vec<ProblemBlocker>,
     /// Every fault that was found, with its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<ProblemFault>,
+}
+
+/// One thing that has to end before an account can be erased.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ProblemBlocker {
+    /// A stable word for programs.
+    #[schema(example = "money_held")]
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+    /// The kind of thing that holds the person.
+    #[schema(example = "contract")]
+    pub kind: String,
+    /// The thing.
+    #[schema(example = "ctr_01h455vb4pex5vsknk084sn02q")]
+    pub id: String,
 }
 
 /// One fault in a request.
@@ -95,6 +116,7 @@ impl Problem {
             allowed: None,
             faults: Vec::new(),
             link_ticket: None,
+            blockers: Vec::new(),
             retry_after: None,
             headers: Vec::new(),
             cause: None,
@@ -143,6 +165,12 @@ impl Problem {
     #[must_use]
     pub fn with_link_ticket(self, ticket: &str) -> Self {
         self.but(|it| it.link_ticket = Some(ticket.to_owned())).with_header(CACHE_CONTROL, "no-store")
+    }
+
+    /// With everything that has to end first.
+    #[must_use]
+    pub fn with_blockers(self, blockers: Vec<ProblemBlocker>) -> Self {
+        self.but(|it| it.blockers = blockers)
     }
 
     /// 412: `If-Match` named another version than the present one.
@@ -238,6 +266,7 @@ impl Problem {
                 .as_ref()
                 .map(|all| all.iter().map(|&one| one.to_owned()).collect()),
             link_ticket: self.0.link_ticket.clone(),
+            blockers: self.0.blockers.clone(),
             errors: self.0.faults.iter().map(ProblemFault::from).collect(),
         }
     }

@@ -10,6 +10,7 @@ mod auth;
 mod contractors;
 mod documents;
 mod mfa;
+mod my_data;
 mod oauth;
 mod overview;
 mod own_sessions;

@@ -16,13 +16,17 @@ fn count(list: &Value, fields: &Value) -> i64 {
 /// Everything that the overview shows is what plain SQL finds.
 fn assert_agrees(app: &TestApp, shown: &Value) {
     for role in ["HOMEOWNER", "CONTRACTOR", "ADMIN"] {
-        for (state, is) in [("ACTIVE", "NULL"), ("SUSPENDED", "NOT NULL")] {
-            let rows = format!("identity.people WHERE role = '{role}' AND suspended_at IS {is}");
+        for (state, is) in [
+            ("ACTIVE", "erased_at IS NULL AND suspended_at IS NULL"),
+            ("SUSPENDED", "suspended_at IS NOT NULL"),
+            ("ERASED", "erased_at IS NOT NULL"),
+        ] {
+            let rows = format!("identity.people WHERE role = '{role}' AND {is}");
             let fields = json!({ "role": role, "state": state });
             assert_eq!(count(&shown["people"], &fields), app.database.count(&rows), "{fields}");
         }
     }
-    assert_eq!(shown["people"].as_array().map(Vec::len), Some(6));
+    assert_eq!(shown["people"].as_array().map(Vec::len), Some(9));
     let sum = |of: &str| -> i64 { app.database.count(&format!("generate_series(1, ({of}))")) };
     let waiting = app.database.count("identity.verifications WHERE state = 'PENDING'");
     assert_eq!(shown["verifications"]["waiting"], waiting);

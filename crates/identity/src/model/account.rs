@@ -20,11 +20,13 @@ pub enum AccountState {
     Active,
     /// Nobody signs in with it until an administrator reinstates it.
     Suspended,
+    /// Its person had it erased: what others need of it stays under no name.
+    Erased,
 }
 
 impl AccountState {
     /// Every state.
-    pub const ALL: [Self; 2] = [Self::Active, Self::Suspended];
+    pub const ALL: [Self; 3] = [Self::Active, Self::Suspended, Self::Erased];
 
     /// As JSON has it.
     #[must_use]
@@ -32,15 +34,17 @@ impl AccountState {
         match self {
             Self::Active => "ACTIVE",
             Self::Suspended => "SUSPENDED",
+            Self::Erased => "ERASED",
         }
     }
 
     /// What an administrator can do in this state.
     #[must_use]
-    pub const fn allowed(self) -> &'static str {
+    pub const fn allowed(self) -> &'static [&'static str] {
         match self {
-            Self::Active => "suspend",
-            Self::Suspended => "reinstate",
+            Self::Active => &["suspend"],
+            Self::Suspended => &["reinstate"],
+            Self::Erased => &[],
         }
     }
 }
@@ -87,7 +91,7 @@ pub struct AccountFilter {
     pub words: Option<String>,
     /// Only those of this role.
     pub role: Option<Role>,
-    /// Only active ones, or suspended ones.
+    /// Only those in this state. Without it nobody who was erased, unless named by id.
     pub state: Option<AccountState>,
     /// Only contractors who stand so.
     pub verification: Option<VerificationFilter>,
@@ -171,7 +175,11 @@ impl Account {
 }
 
 pub(crate) fn state_of(person: &Person) -> AccountState {
-    if person.suspended_at.is_some() { AccountState::Suspended } else { AccountState::Active }
+    match (person.erased_at, person.suspended_at) {
+        (Some(_), _) => AccountState::Erased,
+        (None, Some(_)) => AccountState::Suspended,
+        (None, None) => AccountState::Active,
+    }
 }
 
 /// How many people there are, and what of theirs waits.

@@ -226,6 +226,8 @@ pub struct Person {
     pub suspended_at: Option<Instant>,
     /// Since when signing in asks for a second factor.
     pub second_factor_at: Option<Instant>,
+    /// Since when nothing is left by which the person could be told.
+    pub erased_at: Option<Instant>,
     /// Grows with every change.
     pub version: i32,
     /// When the account was made.

@@ -64,7 +64,9 @@ impl IdentityService {
         reason: &Reason,
     ) -> Result<Account, Error> {
         self.db.transaction(|tx| {
-            let person = store::lock_person(tx.conn(), id)?.ok_or(Error::NotFound("person"))?;
+            let Some(person) = store::lock_person(tx.conn(), id)? else {
+                return Err(wrong_state(&account(tx, id)?.person));
+            };
             let now = tx.now()?;
             let Some(since) = person.suspended_at else { return Err(wrong_state(&person)) };
             store::reinstate(tx.conn(), id, admin.person, reason.as_str(), now)?;
@@ -77,7 +79,10 @@ impl IdentityService {
 /// The person, locked, if this administrator may suspend it. Of two administrators who suspend each other at once, one is signed out by
 /// the time that its turn comes.
 fn locked_for(tx: &mut Tx<'_>, admin: &AdminActor<'_>, id: PersonId) -> Result<Person, Error> {
-    let found = store::find_person(tx.conn(), id)?.ok_or(Error::NotFound("person"))?;
+    let found = account(tx, id)?.person;
+    if found.erased_at.is_some() {
+        return Err(wrong_state(&found));
+    }
     if found.role == Role::Admin {
         let administrators = store::lock_administrators(tx.conn())?;
         rules::may_suspend_administrator(&administrators, admin.person, id)?;

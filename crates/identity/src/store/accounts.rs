@@ -63,9 +63,13 @@ fn those_like<'a>(filter: &AccountFilter, mut wanted: Rows<'a>) -> Rows<'a> {
         wanted = wanted.filter(people::role.eq(role.as_str()));
     }
     match filter.state {
-        Some(AccountState::Active) => wanted = wanted.filter(people::suspended_at.is_null()),
+        Some(AccountState::Active) => {
+            wanted = wanted.filter(people::suspended_at.is_null()).filter(people::erased_at.is_null());
+        }
         Some(AccountState::Suspended) => wanted = wanted.filter(people::suspended_at.is_not_null()),
-        None => {}
+        Some(AccountState::Erased) => wanted = wanted.filter(people::erased_at.is_not_null()),
+        None if filter.person().is_some() => {}
+        None => wanted = wanted.filter(people::erased_at.is_null()),
     }
     match filter.email_verified {
         Some(true) => wanted.filter(people::email_verified_at.is_not_null()),
@@ -268,15 +272,16 @@ fn open_suspensions(
 
 /// How many people there are of each role and state; what is not there is none.
 pub(crate) fn count_people(conn: &mut PgConnection) -> Result<HashMap<(Role, AccountState), i64>, Error> {
-    let rows: Vec<(String, i64, i64)> = people::table
+    let rows: Vec<(String, i64, i64, i64)> = people::table
         .group_by(people::role)
-        .select((people::role, count_star(), count(people::suspended_at)))
+        .select((people::role, count_star(), count(people::suspended_at), count(people::erased_at)))
         .load(conn)?;
     let mut counted = HashMap::new();
-    for (role, all, suspended) in rows {
+    for (role, all, suspended, erased) in rows {
         let role = super::role(&role)?;
         counted.insert((role, AccountState::Suspended), suspended);
-        counted.insert((role, AccountState::Active), all - suspended);
+        counted.insert((role, AccountState::Erased), erased);
+        counted.insert((role, AccountState::Active), all - suspended - erased);
     }
     Ok(counted)
 }
@@ -305,6 +310,7 @@ pub(crate) fn count_live_sessions(conn: &mut PgConnection) -> Result<i64, Error>
 pub(crate) fn lock_administrators(conn: &mut PgConnection) -> Result<Vec<(PersonId, bool)>, Error> {
     let rows: Vec<(PersonId, Option<Instant>)> = people::table
         .filter(people::role.eq(Role::Admin.as_str()))
+        .filter(people::erased_at.is_null())
         .order(people::id)
         .select((people::id, people::suspended_at))
         .for_no_key_update()

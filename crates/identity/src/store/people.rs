@@ -24,6 +24,7 @@ pub(crate) struct PersonRow {
     longitude: Option<f64>,
     suspended_at: Option<Instant>,
     second_factor_at: Option<Instant>,
+    erased_at: Option<Instant>,
     version: i32,
     created_at: Instant,
     updated_at: Instant,
@@ -43,6 +44,7 @@ impl TryFrom<PersonRow> for Person {
             location: point(row.latitude, row.longitude)?,
             suspended_at: row.suspended_at,
             second_factor_at: row.second_factor_at,
+            erased_at: row.erased_at,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -141,9 +143,11 @@ pub(crate) fn find_person_id(
         .optional()?)
 }
 
+/// None too for somebody who was erased.
 pub(crate) fn find_person(conn: &mut PgConnection, id: PersonId) -> Result<Option<Person>, Error> {
     people::table
         .find(id)
+        .filter(people::erased_at.is_null())
         .select(PersonRow::as_select())
         .first(conn)
         .optional()?
@@ -151,10 +155,11 @@ pub(crate) fn find_person(conn: &mut PgConnection, id: PersonId) -> Result<Optio
         .transpose()
 }
 
-/// The same, kept from changing until the transaction ends.
+/// The same, kept from changing until the transaction ends; none too for somebody who was erased while this waited for the lock.
 pub(crate) fn lock_person(conn: &mut PgConnection, id: PersonId) -> Result<Option<Person>, Error> {
     people::table
         .find(id)
+        .filter(people::erased_at.is_null())
         .select(PersonRow::as_select())
         .for_no_key_update()
         .first(conn)
@@ -346,11 +351,12 @@ pub(crate) struct CardRow {
     pub(crate) id: PersonId,
     pub(crate) role: Role,
     pub(crate) full_name: Option<String>,
+    pub(crate) erased: bool,
     pub(crate) public_point: Option<GeoPoint>,
 }
 
 pub(crate) fn card_rows(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<CardRow>, Error> {
-    type Columns = (PersonId, String, Option<String>, Option<f64>, Option<f64>);
+    type Columns = (PersonId, String, Option<String>, Option<Instant>, Option<f64>, Option<f64>);
     let rows: Vec<Columns> = people::table
         .left_join(contractor_profiles::table.on(contractor_profiles::person_id.eq(people::id)))
         .filter(people::id.eq_any(ids))
@@ -358,13 +364,15 @@ pub(crate) fn card_rows(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Car
             people::id,
             people::role,
             people::full_name,
+            people::erased_at,
             contractor_profiles::public_latitude.nullable(),
             contractor_profiles::public_longitude.nullable(),
         ))
         .load(conn)?;
     rows.into_iter()
-        .map(|(id, text, full_name, lat, lng)| {
-            Ok(CardRow { id, role: role(&text)?, full_name, public_point: point(lat, lng)? })
+        .map(|(id, text, full_name, erased_at, lat, lng)| {
+            let (role, public_point) = (role(&text)?, point(lat, lng)?);
+            Ok(CardRow { id, role, full_name, erased: erased_at.is_some(), public_point })
         })
         .collect()
 }
@@ -372,6 +380,7 @@ pub(crate) fn card_rows(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Car
 pub(crate) fn administrators(conn: &mut PgConnection) -> Result<Vec<PersonId>, Error> {
     Ok(people::table
         .filter(people::role.eq(Role::Admin.as_str()).and(people::suspended_at.is_null()))
+        .filter(people::erased_at.is_null())
         .order(people::id)
         .select(people::id)
         .load(conn)?)

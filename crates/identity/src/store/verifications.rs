@@ -292,7 +292,7 @@ fn assemble(conn: &mut PgConnection, rows: Vec<VerificationRow>) -> Result<Vec<V
     let contractors: Vec<Uuid> = rows.iter().map(|row| row.contractor_id.uuid()).collect();
     let names: HashMap<Uuid, String> = super::card_rows(conn, &contractors)?
         .into_iter()
-        .map(|card| (card.id.uuid(), crate::rules::names(card.full_name.as_deref(), card.role).2))
+        .map(|card| (card.id.uuid(), crate::rules::card_names(&card).2))
         .collect();
     rows.into_iter()
         .map(|row| {

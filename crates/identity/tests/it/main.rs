@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod erasure;
 mod facts;
 mod oauth;
 mod passwords;

@@ -63,12 +63,15 @@ impl World {
     }
 
     pub(crate) fn admin(&self) -> Actor {
+        self.admin_called("root@example.com")
+    }
+
+    pub(crate) fn admin_called(&self, email: &str) -> Actor {
         let policy = self.service.password_policy();
-        let admin =
-            NewAdmin::new("root@example.com", &SecretString::from(PASSWORD), Some("Grace Hopper"), &policy)
-                .unwrap();
+        let password = SecretString::from(PASSWORD);
+        let admin = NewAdmin::new(email, &password, Some("Grace Hopper"), &policy).unwrap();
         self.service.create_admin(&caller("127.0.0.1"), admin).unwrap();
-        actor(&self.login("root@example.com", PASSWORD, "127.0.0.1").unwrap())
+        actor(&self.login(email, PASSWORD, "127.0.0.1").unwrap())
     }
 
     /// A contractor whose credentials end on this day, approved.

@@ -49,10 +49,11 @@ impl NotificationsService {
     fn tell_one(&self, tx: &mut Tx<'_>, event: &Event, row: &Row, person: PersonId) -> Result<(), TaskError> {
         let template = catalogue::find(row.template)
             .ok_or_else(|| TaskError::Park(format!("there is no template {}", row.template)))?;
-        // Whoever is gone by now needs no telling.
-        let Some(contact) = identity::contact(tx.conn(), person)? else {
+        // Whoever is gone by now needs no telling, and nobody is erased while they are being told.
+        if !identity::remain(tx, person)? {
             return Ok(());
-        };
+        }
+        let Some(contact) = identity::contact(tx.conn(), person)? else { return Ok(()) };
         let words = if template.in_inbox() {
             let variables = self.variables(tx.conn(), event, template)?;
             Some(self.templates.words(template, &variables, &reader(&contact)).map_err(park)?)

@@ -20,7 +20,7 @@ pub struct AdminUserFilter {
     pub q: Option<String>,
     /// Only those of this role.
     pub role: Option<PersonRole>,
-    /// Only those in this state.
+    /// Only those in this state; without it everybody but those who were erased, whom an id finds all the same.
     pub state: Option<AdminUserState>,
     /// Only contractors who stand so.
     pub verification: Option<AdminUserVerification>,
@@ -38,6 +38,8 @@ pub enum AdminUserState {
     Active,
     /// Nobody signs in with it until it is reinstated.
     Suspended,
+    /// Its person had it erased; the row stays for what hangs on it, under no name.
+    Erased,
 }
 
 /// How a contractor has to stand to be found.
@@ -219,10 +221,7 @@ impl From<AdminUserFilter> for AccountFilter {
         Self {
             words: filter.q,
             role: filter.role.map(Role::from),
-            state: filter.state.map(|state| match state {
-                AdminUserState::Active => AccountState::Active,
-                AdminUserState::Suspended => AccountState::Suspended,
-            }),
+            state: filter.state.map(AccountState::from),
             verification: filter.verification.map(|wanted| match wanted {
                 AdminUserVerification::None => VerificationFilter::None,
                 AdminUserVerification::Pending => VerificationFilter::Pending,
@@ -242,10 +241,7 @@ impl From<AdminUserFilter> for AccountFilter {
 impl From<Account> for AdminUserView {
     fn from(account: Account) -> Self {
         Self {
-            state: match account.state() {
-                AccountState::Active => AdminUserState::Active,
-                AccountState::Suspended => AdminUserState::Suspended,
-            },
+            state: account.state().into(),
             suspension: account.suspension.map(|suspension| AdminUserSuspension {
                 since: suspension.suspended_at,
                 by: suspension.suspended_by.map(PersonRef::from),
@@ -259,7 +255,32 @@ impl From<Account> for AdminUserView {
                 suspensions: account.suspensions,
             },
             updated_at: account.person.updated_at,
-            user: account.person.into(),
+            user: match account.person.erased_at {
+                None => account.person.into(),
+                Some(_) => {
+                    PersonView { name: Some(identity::FORMER_MEMBER.to_owned()), ..account.person.into() }
+                }
+            },
+        }
+    }
+}
+
+impl From<AccountState> for AdminUserState {
+    fn from(state: AccountState) -> Self {
+        match state {
+            AccountState::Active => Self::Active,
+            AccountState::Suspended => Self::Suspended,
+            AccountState::Erased => Self::Erased,
+        }
+    }
+}
+
+impl From<AdminUserState> for AccountState {
+    fn from(state: AdminUserState) -> Self {
+        match state {
+            AdminUserState::Active => Self::Active,
+            AdminUserState::Suspended => Self::Suspended,
+            AdminUserState::Erased => Self::Erased,
         }
     }
 }

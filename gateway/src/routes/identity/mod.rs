@@ -7,6 +7,7 @@ mod change;
 pub mod contractors;
 pub mod documents;
 pub mod mfa;
+pub mod my_data;
 pub mod oauth;
 pub mod overview;
 pub mod own_sessions;
@@ -28,6 +29,7 @@ pub fn operations() -> Vec<Operation> {
         mfa::operations(),
         oauth::operations(),
         users::operations(),
+        my_data::operations(),
         contractors::operations(),
         documents::operations(),
         admin::operations(),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use contracts::ContractStatus;
 use escrow::{MoneyFigures, PayoutFigures};
-use identity::{AccountState, PeopleFigures};
+use identity::PeopleFigures;
 use marketplace::JobStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -163,10 +163,7 @@ impl AdminOverviewView {
                 .into_iter()
                 .map(|(role, state, count)| AdminOverviewPeople {
                     role: role.into(),
-                    state: match state {
-                        AccountState::Active => AdminUserState::Active,
-                        AccountState::Suspended => AdminUserState::Suspended,
-                    },
+                    state: state.into(),
                     count,
                 })
                 .collect(),

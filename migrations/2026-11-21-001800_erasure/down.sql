@@ -1,0 +1,3 @@
+ALTER TABLE identity.people
+    DROP CONSTRAINT people_erased_is_nobody,
+    DROP COLUMN erased_at;
