@@ -182,7 +182,9 @@ impl Classify for Error {
             Self::WrongRole(error) => error.kind(),
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Decided { state } => ErrorKind::WrongState { state, allowed: Vec::new() },
-            Self::AccountState { state, allowed } => ErrorKind::WrongState { state, allowed: allowed.to_vec() },
+            Self::AccountState { state, allowed } => {
+                ErrorKind::WrongState { state, allowed: allowed.to_vec() }
+            }
             Self::Stale => ErrorKind::StalePrecondition,
             Self::Vault(error) => error.kind(),
             Self::File(error) => error.kind(),

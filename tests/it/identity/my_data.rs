@@ -95,7 +95,10 @@ async fn nothing_that_tells_who_it_was_is_left_of_somebody_erased() {
     }
     app.settle().await;
     assert_eq!(app.database.count("files.files"), 0);
-    assert_eq!(std::fs::read_dir(app.files_folder()).unwrap().flatten().filter(|e| holds_files(&e.path())).count(), 0);
+    assert_eq!(
+        std::fs::read_dir(app.files_folder()).unwrap().flatten().filter(|e| holds_files(&e.path())).count(),
+        0
+    );
     // That and when it was judged stays, and of what nothing can bid any more.
     assert_eq!(app.database.count("identity.verifications WHERE state IN ('PENDING', 'APPROVED')"), 0);
     assert_eq!(app.database.count("identity.verifications"), 3);
@@ -158,12 +161,16 @@ async fn administrators_find_a_former_member_and_can_do_nothing_with_it() {
     let app = TestApp::start().await;
     let (ada, admin) = (app.homeowner().await, app.admin().await);
     erase(&ada).await;
-    let find = async |query: &str| admin.get(&format!("/api/admin/users?{query}")).await.expect(200)["data"].clone();
+    let find =
+        async |query: &str| admin.get(&format!("/api/admin/users?{query}")).await.expect(200)["data"].clone();
     assert_eq!(find("role=HOMEOWNER").await, json!([]));
     assert_eq!(find("q=ada").await, json!([]));
     for query in ["state=ERASED", &format!("q={}", ada.id)] {
         let found = find(query).await;
-        assert_eq!((&found[0]["state"], &found[0]["user"]["name"]), (&json!("ERASED"), &json!("Former member")));
+        assert_eq!(
+            (&found[0]["state"], &found[0]["user"]["name"]),
+            (&json!("ERASED"), &json!("Former member"))
+        );
         assert_eq!(found[0]["counts"], json!({ "sessions": 0, "verifications": 0, "suspensions": 0 }));
         assert_eq!(found[0]["user"]["emailVerified"], false);
     }

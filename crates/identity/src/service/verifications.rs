@@ -172,7 +172,11 @@ fn decided_step<'a>(
 }
 
 /// Makes room for another verification in a state that only one can be in.
-pub(super) fn supersede(tx: &mut Tx<'_>, contractor: kernel::PartyId, state: VerificationState) -> Result<(), Error> {
+pub(super) fn supersede(
+    tx: &mut Tx<'_>,
+    contractor: kernel::PartyId,
+    state: VerificationState,
+) -> Result<(), Error> {
     let Some(old) = store::find_verification_in(tx.conn(), contractor, state)? else { return Ok(()) };
     let to =
         old.state.after(VerificationStep::Supersede).ok_or(Error::Decided { state: old.state.as_str() })?;

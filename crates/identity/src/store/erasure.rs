@@ -103,6 +103,7 @@ pub(crate) fn blank_credentials(conn: &mut PgConnection, id: PersonId) -> Result
             credentials::trade.eq(None::<String>),
         ))
         .execute(conn)?;
-    let documents = verification_documents::table.filter(verification_documents::verification_id.eq_any(&theirs));
+    let documents =
+        verification_documents::table.filter(verification_documents::verification_id.eq_any(&theirs));
     Ok(diesel::delete(documents).returning(verification_documents::file_id).get_results(conn)?)
 }

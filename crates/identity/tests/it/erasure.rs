@@ -57,7 +57,9 @@ fn held_by(world: &World) -> [Arc<Holder>; 2] {
     let order = Arc::new(Mutex::new(Vec::new()));
     let holder = |name| Arc::new(Holder { name, order: Arc::clone(&order), ..Holder::default() });
     let holders = [holder("above"), holder("below")];
-    world.service.ask_for_personal_data(holders.iter().map(|one| one.clone() as Arc<dyn PersonalData>).collect());
+    world
+        .service
+        .ask_for_personal_data(holders.iter().map(|one| one.clone() as Arc<dyn PersonalData>).collect());
     holders
 }
 
@@ -97,7 +99,10 @@ fn all_that_holds_somebody_is_named_and_nothing_is_forgotten() {
     above.blocks.lock().unwrap().push(blocker("money_held"));
     below.blocks.lock().unwrap().push(blocker("contract_active"));
     let refused = world.service.erase_person(&ada).unwrap_err();
-    assert_eq!(refused.to_string(), "this account cannot be erased yet: money_held first; contract_active first");
+    assert_eq!(
+        refused.to_string(),
+        "this account cannot be erased yet: money_held first; contract_active first"
+    );
     let Error::ErasureBlocked(blockers) = refused else { panic!("{refused}") };
     assert_eq!(blockers, [blocker("money_held"), blocker("contract_active")]);
     assert_eq!(above.erased.load(Ordering::Relaxed) + below.erased.load(Ordering::Relaxed), 0);
@@ -208,7 +213,9 @@ fn postgres_itself_refuses_somebody_who_is_half_erased() {
     let world = World::new();
     let ada = proved(&world, "ada@example.com");
     world.service.erase_person(&ada).unwrap();
-    for change in ["full_name = 'Ada Lovelace'", "email = 'ada@example.com'", "password_hash = 'x', pepper_id = 'x'"] {
+    for change in
+        ["full_name = 'Ada Lovelace'", "email = 'ada@example.com'", "password_hash = 'x', pepper_id = 'x'"]
+    {
         let refused: Result<(), database::Error> = world.database.owner.read(|conn| {
             use diesel::prelude::*;
             diesel::sql_query(format!("UPDATE identity.people SET {change}")).execute(conn)?;
