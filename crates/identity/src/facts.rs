@@ -7,7 +7,8 @@ use database::{Error, PgConnection, Tx};
 use kernel::{Actor, Instant, PartyId, PersonId, SessionId, Via};
 use uuid::Uuid;
 
-use crate::model::{Contact, Credential, LiveSession, PersonCard, VerificationId};
+use crate::keys::LinkTokenId;
+use crate::model::{ChangedAddress, Contact, Credential, LiveSession, PersonCard, VerificationId};
 use crate::{rules, store};
 
 /// How exactly the last use of a session is known, in seconds: noting each request would be a write for every read.
@@ -57,6 +58,28 @@ pub fn contact(conn: &mut PgConnection, person: PersonId) -> Result<Option<Conta
             role: person.role,
         }
     }))
+}
+
+/// How to write to a person about a change of the e-mail address: at the one that is to be proved, or at the one that is left. None when
+/// that is not what the person wants any more, and for nobody.
+///
+/// # Errors
+/// [`Error`].
+pub fn contact_about_change(
+    conn: &mut PgConnection,
+    person: PersonId,
+    link: LinkTokenId,
+    at: ChangedAddress,
+) -> Result<Option<Contact>, Error> {
+    let Some(contact) = contact(conn, person)? else { return Ok(None) };
+    let Some(change) = store::find_email_change(conn, person, link)? else { return Ok(None) };
+    Ok(match at {
+        ChangedAddress::New if change.completed_at.is_some() => None,
+        ChangedAddress::New => Some(Contact { email: change.email, email_verified: false, ..contact }),
+        ChangedAddress::Former => {
+            Some(Contact { email: change.former_email, email_verified: change.former_verified, ..contact })
+        }
+    })
 }
 
 /// Whether a contractor may bid now: verified, neither credential expired, not suspended; by the database's clock.

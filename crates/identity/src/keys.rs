@@ -249,11 +249,13 @@ pub enum LinkPurpose {
     VerifyEmail,
     /// Sets a new password without the old one.
     ResetPassword,
+    /// Proves that the person reads mail at the address that it wants to have.
+    ChangeEmail,
 }
 
 impl LinkPurpose {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::VerifyEmail, Self::ResetPassword];
+    pub const ALL: [Self; 3] = [Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail];
 
     /// As the database and the token's derivation have it.
     #[must_use]
@@ -261,6 +263,7 @@ impl LinkPurpose {
         match self {
             Self::VerifyEmail => "VERIFY_EMAIL",
             Self::ResetPassword => "RESET_PASSWORD",
+            Self::ChangeEmail => "CHANGE_EMAIL",
         }
     }
 
@@ -270,6 +273,7 @@ impl LinkPurpose {
         match self {
             Self::VerifyEmail => "email.verification_requested",
             Self::ResetPassword => "password.reset_requested",
+            Self::ChangeEmail => "email.change_requested",
         }
     }
 

@@ -22,8 +22,8 @@ pub mod vault;
 
 pub use error::Error;
 pub use facts::{
-    LAST_USE_SECONDS, administrators, cards, contact, contractor_may_bid, credential, live_sessions,
-    lock_verified, remain, require_step_up, suspended_since, touch_sessions,
+    LAST_USE_SECONDS, administrators, cards, contact, contact_about_change, contractor_may_bid, credential,
+    live_sessions, lock_verified, remain, require_step_up, suspended_since, touch_sessions,
 };
 pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
@@ -172,10 +172,11 @@ pub trait IdentityCommands: IdentityQueries {
     /// [`Error::EmailInUse`].
     fn register(&self, caller: &Caller, registration: Registration) -> Result<SignedIn, Error>;
 
-    /// Proves an e-mail address by the token from its mail.
+    /// Proves an e-mail address by the token from its mail: the one that the person registered with, or another one that takes its place
+    /// with that.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the token is unknown, used or too old.
+    /// [`Error::Invalid`] when the token is unknown, used or too old; [`Error::EmailInUse`] when somebody else has the new address by now.
     fn verify_email(&self, caller: &Caller, token: &str) -> Result<Person, Error>;
 
     /// Has the mail that proves an address sent again. The same answer, in the same time, for an address of nobody and for one that is
@@ -308,10 +309,13 @@ pub trait IdentityCommands: IdentityQueries {
     /// unless the provider vouches for the account's address; [`Error::TooManyIdentities`].
     fn link_oauth(&self, actor: &Actor, exchange: &OauthExchange) -> Result<LinkedIdentity, Error>;
 
-    /// Changes the actor's own profile.
+    /// Changes the actor's own profile. Another e-mail address is noted and has a mail sent to it; it counts once [`verify_email`] has its
+    /// token.
+    ///
+    /// [`verify_email`]: IdentityCommands::verify_email
     ///
     /// # Errors
-    /// [`Error::Stale`] when it is of another version than the caller read.
+    /// [`Error::Stale`] when it is of another version than the caller read; [`Error::TooManyMails`].
     fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error>;
 
     /// Erases the actor, everywhere and for good: what is open ends, what others need stays under no name, the rest is gone. The e-mail

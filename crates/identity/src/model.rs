@@ -7,6 +7,7 @@ mod device;
 mod email;
 mod oauth;
 mod person;
+mod phone;
 mod profile;
 mod second_factor;
 mod session;
@@ -25,9 +26,10 @@ pub use oauth::{
     OauthForm, OauthRefusal, OauthSignIn, OauthStart, OauthStarted, RedirectUri,
 };
 pub use person::{
-    Contact, Me, NewAdmin, Password, Person, PersonCard, PersonName, Phone, Registration, RegistrationForm,
-    TimeZone,
+    ChangedAddress, Contact, Me, NewAdmin, Password, Person, PersonCard, PersonName, Registration,
+    RegistrationForm, TimeZone,
 };
+pub use phone::{Phone, PhoneRegion};
 pub use profile::{
     ContractorProfile, Patch, Profile, ProfileForm, ProfilePatch, PublicContractor, PublicCredential, Slug,
 };

@@ -41,6 +41,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity.email_changes (person_id) {
+        person_id -> Uuid,
+        link_token_id -> Uuid,
+        email -> Text,
+        email_canonical -> Text,
+        former_email -> Text,
+        former_verified -> Bool,
+        requested_at -> Timestamptz,
+        completed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     identity.external_identities (id) {
         id -> Uuid,
         person_id -> Uuid,
@@ -249,6 +262,8 @@ diesel::joinable!(contractor_profiles -> people (person_id));
 
 diesel::joinable!(credentials -> verifications (verification_id));
 
+diesel::joinable!(email_changes -> people (person_id));
+
 diesel::joinable!(external_identities -> people (person_id));
 
 diesel::joinable!(known_addresses -> people (person_id));
@@ -271,6 +286,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     contractor_profiles,
     credentials,
     data_keys,
+    email_changes,
     external_identities,
     known_addresses,
     link_tokens,

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod documents;
+mod email_changes;
 mod erasure;
 mod links;
 mod oauth;
@@ -208,8 +209,8 @@ impl IdentityCommands for IdentityService {
         self.open_account(caller, &registration)
     }
 
-    fn verify_email(&self, _: &Caller, token: &str) -> Result<Person, Error> {
-        self.prove_email(token)
+    fn verify_email(&self, caller: &Caller, token: &str) -> Result<Person, Error> {
+        self.prove_email(token, &caller.request_id)
     }
 
     fn resend_verification(&self, caller: &Caller, asked: &MailRequest) -> Result<(), Error> {
@@ -295,7 +296,7 @@ impl IdentityCommands for IdentityService {
     }
 
     fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error> {
-        self.change_profile(person_of(actor)?, &patch)
+        self.change_profile(person_of(actor)?, &patch, &actor.request_id)
     }
 
     fn submit_verification(

@@ -3,7 +3,7 @@
 use kernel::Faults;
 use serde::{Deserialize, Serialize};
 
-use crate::model::TimeZone;
+use crate::model::{PhoneRegion, TimeZone};
 use crate::provider::OauthSettings;
 
 /// A number that is out of its bounds is more likely a slip of the keyboard than a wish: a bcrypt cost of 31 is a sign-in of two days.
@@ -63,6 +63,8 @@ pub struct Settings {
     pub sign_in_challenge_minutes: u32,
     /// How long a step-up lasts, in minutes.
     pub step_up_minutes: u32,
+    /// The country (ISO 3166, `US`) in which a phone number without a country code is taken to be; empty: every number needs one.
+    pub phone_region: String,
     /// The time zone of people who name none (IANA).
     pub default_time_zone: String,
     /// The farthest a contractor's service area may reach, in kilometres.
@@ -109,6 +111,7 @@ impl Default for Settings {
             second_factor_issuer: "FairTradeWorker".to_owned(),
             sign_in_challenge_minutes: 5,
             step_up_minutes: 10,
+            phone_region: "US".to_owned(),
             default_time_zone: "UTC".to_owned(),
             service_radius_km_max: 500,
             licences_max: 10,
@@ -170,9 +173,16 @@ impl Settings {
             "issuer",
             format!("must have 1 to {ISSUER_CHARS_MAX} characters and no colon"),
         );
+        faults.take("identity.phone_region", PhoneRegion::new(&self.phone_region));
         faults.take("identity.default_time_zone", TimeZone::new(&self.default_time_zone));
         self.oauth.check(&mut faults);
         faults.or(|| ())
+    }
+
+    /// Where a phone number without a country code is taken to be.
+    #[must_use]
+    pub fn region(&self) -> PhoneRegion {
+        PhoneRegion::new(&self.phone_region).unwrap_or_default()
     }
 
     /// For tests: the same rules, with password hashing that takes no time, and administrators who need no second factor.

@@ -1,5 +1,7 @@
 //! Every template: its name and version, what it concerns, what it needs to know. The texts are files in `templates/`.
 
+use identity::ChangedAddress;
+
 use crate::model::Category;
 use crate::rules::Needs;
 
@@ -43,6 +45,15 @@ impl Variable {
     }
 }
 
+/// To which of a person's addresses a mail goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    /// The account's.
+    Account,
+    /// One that takes the account's place, or had it.
+    Changed(ChangedAddress),
+}
+
 /// What is known of a template besides its text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Template {
@@ -53,6 +64,7 @@ pub(crate) struct Template {
     pub(crate) variables: &'static [Variable],
     pub(crate) critical: bool,
     pub(crate) needs: Needs,
+    pub(crate) to: To,
     /// A line `Subject: …`, an empty line, and the text in paragraphs.
     pub(crate) source: &'static str,
 }
@@ -66,6 +78,12 @@ impl Template {
     /// A mail that carries the token which proves the address: it goes to an unproved one, and never into the inbox.
     const fn proves_address(mut self) -> Self {
         self.needs = Needs::AnyAddress;
+        self
+    }
+
+    /// A mail to another address than the account's.
+    const fn to(mut self, address: ChangedAddress) -> Self {
+        self.to = To::Changed(address);
         self
     }
 
@@ -84,6 +102,7 @@ macro_rules! template {
             variables: &[$(Variable::$variable),*],
             critical: false,
             needs: Needs::VerifiedAddress,
+            to: To::Account,
             source: include_str!(concat!("../templates/", $name, ".txt")),
         }
     };
@@ -99,6 +118,9 @@ pub(crate) const ALL: &[Template] = &[
     template!("welcome_customer", 1, Account, []),
     template!("welcome_contractor", 1, Account, []),
     template!("verify_email", 1, Security, [Token]).critical().proves_address(),
+    template!("change_email", 1, Security, [Token]).critical().proves_address().to(ChangedAddress::New),
+    template!("email_change_announced", 1, Security, []).critical().to(ChangedAddress::Former),
+    template!("email_changed", 1, Security, []).critical().to(ChangedAddress::Former),
     template!("reset_password", 1, Security, [Token]).critical().proves_address(),
     template!("password_reset", 1, Security, []).critical(),
     template!("password_changed", 1, Security, []).critical(),

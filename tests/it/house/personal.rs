@@ -59,6 +59,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("identity.data_keys", NoPerson, "master_key_id subject_kind wrapped_key"),
     ("identity.external_identities", NoPerson, "issuer provider"),
     ("identity.external_identities", Erasable, "subject"),
+    ("identity.email_changes", Erasable, "email email_canonical former_email"),
     ("identity.known_addresses", NoPerson, "address_key"),
     ("identity.link_tokens", NoPerson, "purpose token_hash"),
     ("identity.link_tokens", Erasable, "email_canonical"),

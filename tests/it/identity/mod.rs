@@ -9,6 +9,7 @@ mod admin_users;
 mod auth;
 mod contractors;
 mod documents;
+mod email_change;
 mod mfa;
 mod my_data;
 mod oauth;

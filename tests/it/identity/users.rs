@@ -143,7 +143,7 @@ async fn every_fault_of_a_change_comes_at_once() {
     let by_shape = json!({
         "name": 7, "phone": [], "timeZone": "", "location": { "lat": 90.5, "lng": -181, "alt": 1 },
         "headline": "x".repeat(121), "bio": "y".repeat(4_001), "trades": ["Roof Work", "tiling"], "skills": "tiling",
-        "serviceRadiusKm": 1.5, "email": "eve@example.com", "role": "ADMIN",
+        "serviceRadiusKm": 1.5, "email": 7, "role": "ADMIN",
     });
     let places = [
         "/bio",
@@ -173,6 +173,53 @@ async fn every_fault_of_a_change_comes_at_once() {
     bob.patch(PROFILE, json!([])).await.faults(&[""]);
     bob.patch_empty(PROFILE).await.problem(400, "not_json");
     assert_eq!(bob.get(PROFILE).await.expect(200), before);
+}
+
+#[actix_web::test]
+async fn phone_numbers_are_read_as_people_write_them() {
+    let app = TestApp::start().await;
+    let ada = app.homeowner().await;
+    for (written, kept) in [
+        ("512-555-0100", "+15125550100"),
+        ("+49 (0)30 901820", "+4930901820"),
+        (" +44 20 7946 0000 ", "+442079460000"),
+    ] {
+        let changed = ada.patch(PROFILE, json!({ "phone": written })).await.expect(200);
+        assert_eq!(changed["user"]["phone"], kept, "{written}");
+    }
+    for (written, code) in [
+        ("call me", "phone"),
+        ("+1 512 555 0100 ext. 7", "phone"),
+        ("+999 512 555 0100", "phone_country_code"),
+        ("5550100", "phone_unassigned"),
+        ("+1 512 555 0100 512 555 0100 555", "phone_too_long"),
+    ] {
+        let refused = ada.patch(PROFILE, json!({ "phone": written })).await.faults(&["/phone"]);
+        assert_eq!(refused["errors"][0]["code"], code, "{written}");
+    }
+    assert_eq!(app.database.count("identity.people WHERE phone = '+442079460000'"), 1);
+    // The same when registering.
+    let form = |phone: &str| json!({ "email": tests::unique_email("phone"), "password": tests::PASSWORD, "userType": "customer", "phone": phone });
+    let registered = app.anyone().post("/api/auth/register", form("(512) 555-0100")).await.expect(201);
+    assert_eq!(registered["user"]["phone"], "+15125550100");
+    app.anyone().post("/api/auth/register", form("5550100")).await.faults(&["/phone"]);
+}
+
+#[actix_web::test]
+async fn a_name_is_what_it_looks_like() {
+    let app = TestApp::start().await;
+    let ada = app.homeowner().await;
+    for deceptive in
+        ["Ada\u{202e}ecalevoL", "Ada\u{200b} Lovelace", "Ada\u{2066}x", "Ada\u{7}", "Ada\u{2028}Lovelace"]
+    {
+        let refused = ada.patch(PROFILE, json!({ "name": deceptive })).await.faults(&["/name"]);
+        assert_eq!(refused["errors"][0]["code"], "control_character", "{deceptive:?}");
+    }
+    // What scripts need stays: a joiner, marks, and letters of any kind.
+    for name in ["می\u{200c}خواهم", "नमस्ते देवी", "O'Brien-Smith", "李 小龍"] {
+        let changed = ada.patch(PROFILE, json!({ "name": name })).await.expect(200);
+        assert_eq!(changed["user"]["name"], name);
+    }
 }
 
 #[actix_web::test]

@@ -5,12 +5,19 @@ use kernel::{Fault, Faults, Instant, PartyId, PersonId, Role, SessionId};
 use secrecy::SecretString;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Email, Multiline, text};
+use super::{Email, Multiline, Phone, PhoneRegion, text};
 use crate::geo::GeoPoint;
 use crate::rules::PasswordPolicy;
 
 /// The longest name.
 const NAME_CHARS_MAX: usize = 120;
+
+/// Marks that nobody sees and that make one name look like another: those of direction, the invisible spaces, the line separators. The
+/// joiners stay, which several scripts need.
+fn is_deceptive(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
 
 /// A person's full name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,44 +27,15 @@ impl PersonName {
     /// # Errors
     /// A fault when it is empty, too long or has control characters.
     pub fn new(raw: &str) -> Result<Self, Faults> {
+        if raw.chars().any(is_deceptive) {
+            let message = "must not contain characters that cannot be seen or turn the text around";
+            return Err(Fault::new("", "control_character", message).into());
+        }
         text(raw, NAME_CHARS_MAX, Multiline::No)
             .map(|text| Self(text.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect()))
     }
 
     /// The whole name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A phone number, as E.164 writes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Phone(String);
-
-impl Phone {
-    /// # Errors
-    /// A fault when it is not a plus sign and 7 to 15 digits, between which spaces, dots, hyphens and brackets may stand.
-    pub fn new(raw: &str) -> Result<Self, Faults> {
-        let compact: String =
-            raw.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
-        let digits = compact.strip_prefix('+').unwrap_or_default();
-        if (7..=15).contains(&digits.len())
-            && digits.bytes().all(|b| b.is_ascii_digit())
-            && !digits.starts_with('0')
-        {
-            Ok(Self(compact))
-        } else {
-            Err(Fault::new(
-                "",
-                "phone",
-                "must be a phone number with its country code, such as +1 512 555 0100",
-            )
-            .into())
-        }
-    }
-
-    /// `+15125550100`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -135,14 +113,28 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// A phone number needs its country code.
+    ///
     /// # Errors
     /// Every fault in the form.
     pub fn new(form: &RegistrationForm, policy: &PasswordPolicy) -> Result<Self, Faults> {
+        Self::new_in(PhoneRegion::default(), form, policy)
+    }
+
+    /// The same, where a phone number may be written as it is dialled in a region.
+    ///
+    /// # Errors
+    /// Every fault in the form.
+    pub fn new_in(
+        region: PhoneRegion,
+        form: &RegistrationForm,
+        policy: &PasswordPolicy,
+    ) -> Result<Self, Faults> {
         let mut faults = Faults::none();
         let email = faults.take("/email", Email::new(&form.email));
         let role = faults.take("/userType", role_of(&form.user_type));
         let name = optional(&mut faults, "/name", form.name.as_deref(), PersonName::new);
-        let phone = optional(&mut faults, "/phone", form.phone.as_deref(), Phone::new);
+        let phone = optional(&mut faults, "/phone", form.phone.as_deref(), |raw| Phone::new(raw, region));
         let time_zone = optional(&mut faults, "/timeZone", form.time_zone.as_deref(), TimeZone::new);
         let about = [form.email.as_str(), form.name.as_deref().unwrap_or_default()];
         let password = faults.take("/password", policy.new_password(&form.password, &about));
@@ -272,6 +264,15 @@ pub struct PersonCard {
     pub verified_contractor: bool,
     /// A contractor's place, snapped to the grid.
     pub public_point: Option<GeoPoint>,
+}
+
+/// Which of two addresses, while one takes the place of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedAddress {
+    /// The one that is to be proved.
+    New,
+    /// The one that is left.
+    Former,
 }
 
 /// How to write to a person.

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use kernel::{Fault, Faults, Instant, PartyId, Role};
 
 use super::person::optional;
-use super::{CredentialKind, Multiline, Person, PersonName, Phone, TimeZone, text};
+use super::{CredentialKind, Email, Multiline, Person, PersonName, Phone, TimeZone, text};
 use crate::Settings;
 use crate::geo::GeoPoint;
 
@@ -65,6 +65,8 @@ pub struct Profile {
     pub person: Person,
     /// A contractor's part of it.
     pub contractor: Option<ContractorProfile>,
+    /// The e-mail address that the person wants to have and has not proved yet, as written.
+    pub pending_email: Option<String>,
 }
 
 /// A credential that an administrator checked, as anyone may see it: without its number and holder.
@@ -157,6 +159,8 @@ impl<T> Patch<T> {
 /// A change of a profile, before it is checked. What is `None` or [`Patch::Keep`] stays.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileForm {
+    /// Another e-mail address; it counts once it is proved.
+    pub email: Option<String>,
     /// The full name.
     pub name: Patch<String>,
     /// The phone number.
@@ -180,6 +184,7 @@ pub struct ProfileForm {
 /// Changes one's own profile.
 #[derive(Debug, Clone, Default)]
 pub struct ProfilePatch {
+    pub(crate) email: Option<Email>,
     pub(crate) name: Patch<PersonName>,
     pub(crate) phone: Patch<Phone>,
     pub(crate) time_zone: Option<TimeZone>,
@@ -201,8 +206,9 @@ impl ProfilePatch {
         let line = |raw: &String| text(raw, HEADLINE_CHARS_MAX, Multiline::No);
         let radius_max = i32::from(settings.service_radius_km_max);
         let patch = Self {
+            email: optional(&mut faults, "/email", form.email.as_deref(), Email::new),
             name: form.name.parse(&mut faults, "/name", |raw| PersonName::new(raw)),
-            phone: form.phone.parse(&mut faults, "/phone", |raw| Phone::new(raw)),
+            phone: form.phone.parse(&mut faults, "/phone", |raw| Phone::new(raw, settings.region())),
             time_zone: optional(&mut faults, "/timeZone", form.time_zone.as_deref(), TimeZone::new),
             location: form.location.parse(&mut faults, "/location", |(lat, lng)| {
                 GeoPoint::new(*lat, *lng)

@@ -14,7 +14,7 @@ use crate::passwords::Hashed;
 use crate::{Error, rules, store};
 
 /// The constraint that makes one mailbox one person.
-const EMAIL_ONCE: &str = "people_email_once";
+pub(super) const EMAIL_ONCE: &str = "people_email_once";
 
 impl IdentityService {
     pub(super) fn open_account(
@@ -78,12 +78,12 @@ impl IdentityService {
         })
     }
 
-    pub(super) fn prove_email(&self, token: &str) -> Result<Person, Error> {
+    pub(super) fn prove_email(&self, token: &str, request_id: &str) -> Result<Person, Error> {
         let hash = token_hash(token);
         self.db.transaction(|tx| {
             let now = tx.now()?;
             let used = store::use_link_token(tx.conn(), LinkPurpose::VerifyEmail.as_str(), &hash, now)?;
-            let (person, email) = used.ok_or_else(refuse_link)?;
+            let Some((person, email)) = used else { return self.grant_email(tx, &hash, request_id) };
             trail::person(tx, person, Value::Null, json!({ "emailVerified": true }));
             store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(refuse_link)
         })

@@ -60,7 +60,8 @@ impl IdentityService {
                 return Ok(());
             }
             let email = Email::lookup(&person.email);
-            Ok(self.send_link(tx, purpose, person.id, &email, request_id)?)
+            self.send_link(tx, purpose, person.id, &email, request_id)?;
+            Ok(())
         })
     }
 
@@ -72,7 +73,7 @@ impl IdentityService {
         person: PersonId,
         email_canonical: &str,
         request_id: &str,
-    ) -> Result<(), DbError> {
+    ) -> Result<LinkTokenId, DbError> {
         let id = LinkTokenId::new();
         let token = link_token(&self.keys, purpose, id);
         let now = tx.now()?;
@@ -96,12 +97,14 @@ impl IdentityService {
                 data: json!({ "personId": person, "linkTokenId": id }),
             },
         );
-        Ok(())
+        Ok(id)
     }
 
     fn link_lifetime(&self, purpose: LinkPurpose) -> TimeDelta {
         match purpose {
-            LinkPurpose::VerifyEmail => TimeDelta::hours(i64::from(self.settings.verification_link_hours)),
+            LinkPurpose::VerifyEmail | LinkPurpose::ChangeEmail => {
+                TimeDelta::hours(i64::from(self.settings.verification_link_hours))
+            }
             LinkPurpose::ResetPassword => TimeDelta::minutes(i64::from(self.settings.reset_link_minutes)),
         }
     }
@@ -134,7 +137,7 @@ impl IdentityService {
         Ok(rules::wait_for_window(&asked, usize::from(most), self.mail_window(), now).is_some())
     }
 
-    fn mail_window(&self) -> TimeDelta {
+    pub(super) fn mail_window(&self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.settings.mail_request_window_minutes))
     }
 }

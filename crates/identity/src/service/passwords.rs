@@ -49,6 +49,9 @@ impl IdentityService {
             }
             let person =
                 store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(refuse_link)?;
+            // Whoever was in the account may have wished for an address of their own.
+            store::use_up_links(tx.conn(), person.id, LinkPurpose::ChangeEmail.as_str(), now)?;
+            store::cancel_email_change(tx.conn(), person.id)?;
             self.replace_password(tx, caller, &person, &hashed, Way::Reset, None)
         })
     }

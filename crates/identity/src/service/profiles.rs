@@ -6,7 +6,8 @@ use serde_json::json;
 use super::{IdentityService, trail};
 use crate::geo::snap_to_grid;
 use crate::model::{
-    ContractorProfile, Person, Profile, ProfilePatch, PublicContractor, PublicCredential, VerificationState,
+    ContractorProfile, Email, Person, Profile, ProfilePatch, PublicContractor, PublicCredential,
+    VerificationState,
 };
 use crate::{Error, rules, store};
 
@@ -15,11 +16,17 @@ impl IdentityService {
         self.db.read(|conn| {
             let person = store::find_person(conn, person)?.ok_or(Error::SignedOut)?;
             let contractor = store::find_contractor_profile(conn, person.id)?;
-            Ok(Profile { person, contractor })
+            let pending_email = store::find_pending_email(conn, person.id)?;
+            Ok(Profile { person, contractor, pending_email })
         })
     }
 
-    pub(super) fn change_profile(&self, person: PersonId, patch: &ProfilePatch) -> Result<Profile, Error> {
+    pub(super) fn change_profile(
+        &self,
+        person: PersonId,
+        patch: &ProfilePatch,
+        request_id: &str,
+    ) -> Result<Profile, Error> {
         self.db.transaction(|tx| {
             let old = store::lock_person(tx.conn(), person)?.ok_or(Error::SignedOut)?;
             if patch.if_version.is_some_and(|read| read != i64::from(old.version)) {
@@ -29,9 +36,14 @@ impl IdentityService {
             let changed = changed_person(&old, patch);
             let changed_contractor =
                 contractor.as_ref().map(|profile| changed_contractor(profile, &old, &changed, patch));
-            if changed == old && changed_contractor == contractor {
+            let wished = match &patch.email {
+                Some(email) => self.wish_for_email(tx, &old, email, request_id)?,
+                None => false,
+            };
+            let pending_email = store::find_pending_email(tx.conn(), person)?;
+            if changed == old && changed_contractor == contractor && !wished {
                 audit::withhold(tx);
-                return Ok(Profile { person: old, contractor });
+                return Ok(Profile { person: old, contractor, pending_email });
             }
             if let Some(profile) = &changed_contractor {
                 store::update_contractor_profile(tx.conn(), person, profile)?;
@@ -40,7 +52,7 @@ impl IdentityService {
             let person = store::update_person(tx.conn(), &changed, now)?;
             let version = |person: &Person| json!({ "version": person.version });
             trail::person(tx, person.id, version(&old), version(&person));
-            Ok(Profile { person, contractor: changed_contractor })
+            Ok(Profile { person, contractor: changed_contractor, pending_email })
         })
     }
 
@@ -87,7 +99,10 @@ impl IdentityService {
 
 fn changed_person(old: &Person, patch: &ProfilePatch) -> Person {
     let text = |name: &crate::model::PersonName| name.as_str().to_owned();
+    // The same mailbox may be written in another way at once; another one has to be proved.
+    let same = patch.email.as_ref().filter(|email| email.canonical() == Email::lookup(&old.email));
     Person {
+        email: same.map_or_else(|| old.email.clone(), |email| email.as_str().to_owned()),
         name: patch.name.map(text).apply(old.name.clone()),
         phone: patch.phone.map(|phone| phone.as_str().to_owned()).apply(old.phone.clone()),
         time_zone: patch.time_zone.map_or_else(|| old.time_zone.clone(), |zone| zone.as_str().to_owned()),

@@ -53,6 +53,7 @@ impl IdentityService {
             // They are refused from now on anyhow; ended they stay so when the person is reinstated.
             store::end_sessions_of(tx, id, None, EndReason::Suspended)?;
             publish(tx, "person.suspended", &person, now, now, &admin.request_id);
+            note(tx, id, AccountState::Active, AccountState::Suspended);
             account(tx, id)
         })
     }
@@ -71,6 +72,7 @@ impl IdentityService {
             let Some(since) = person.suspended_at else { return Err(wrong_state(&person)) };
             store::reinstate(tx.conn(), id, admin.person, reason.as_str(), now)?;
             publish(tx, "person.reinstated", &person, since, now, &admin.request_id);
+            note(tx, id, AccountState::Suspended, AccountState::Active);
             account(tx, id)
         })
     }
@@ -93,6 +95,12 @@ fn locked_for(tx: &mut Tx<'_>, admin: &AdminActor<'_>, id: PersonId) -> Result<P
 fn wrong_state(person: &Person) -> Error {
     let state = state_of(person);
     Error::AccountState { state: state.as_str(), allowed: state.allowed() }
+}
+
+/// Says in the audit trail what became of an account.
+fn note(tx: &mut Tx<'_>, id: PersonId, before: AccountState, after: AccountState) {
+    let state = |state: AccountState| json!({ "state": state.as_str() });
+    audit::changed(tx, audit::Object::new("person", id), state(before), state(after));
 }
 
 fn account(tx: &mut Tx<'_>, id: PersonId) -> Result<Account, Error> {

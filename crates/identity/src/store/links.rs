@@ -66,6 +66,23 @@ pub(crate) fn find_link_holder(
         .optional()?)
 }
 
+/// When links of one purpose were sent to a person since an instant, newest first.
+pub(crate) fn newest_links(
+    conn: &mut PgConnection,
+    person: PersonId,
+    purpose: &str,
+    since: Instant,
+    most: i64,
+) -> Result<Vec<Instant>, Error> {
+    Ok(link_tokens::table
+        .filter(link_tokens::person_id.eq(person).and(link_tokens::purpose.eq(purpose)))
+        .filter(link_tokens::created_at.gt(since))
+        .order(link_tokens::created_at.desc())
+        .limit(most)
+        .select(link_tokens::created_at)
+        .load(conn)?)
+}
+
 /// Uses up all of a person's links of one purpose.
 pub(crate) fn use_up_links(
     conn: &mut PgConnection,

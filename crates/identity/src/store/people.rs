@@ -261,6 +261,8 @@ pub(crate) fn update_person(
 ) -> Result<Person, Error> {
     diesel::update(people::table.find(changed.id))
         .set((
+            // Another way to write the same mailbox; see `replace_email` for another one.
+            people::email.eq(&changed.email),
             people::full_name.eq(&changed.name),
             people::phone.eq(&changed.phone),
             people::time_zone.eq(&changed.time_zone),

@@ -23,6 +23,7 @@ fn whole_form() -> ProfileForm {
         trades: Some(vec!["tiling".to_owned(), "plumbing".to_owned()]),
         skills: Some(vec!["wet-rooms".to_owned()]),
         service_radius_km: Patch::Set(40),
+        ..ProfileForm::default()
     }
 }
 

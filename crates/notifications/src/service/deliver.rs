@@ -9,7 +9,7 @@ use outbox::{TaskError, TaskRun};
 
 use super::NotificationsService;
 use super::tell::reader;
-use crate::catalogue::{self, Template};
+use crate::catalogue::{self, Template, To};
 use crate::mail::{Mail, MailError};
 use crate::model::{DeliveryId, DeliveryState};
 use crate::rules::{self, Address, Decision, DeliveryFacts, Importance, StopReason};
@@ -44,7 +44,7 @@ impl NotificationsService {
             };
             let template = catalogue::find(&delivery.template)
                 .ok_or_else(|| TaskError::Park(format!("there is no template {}", delivery.template)))?;
-            let contact = identity::contact(tx.conn(), delivery.person)?;
+            let contact = recipient(tx.conn(), &delivery, template)?;
             match (rules::decide(&facts(&delivery, template, contact.as_ref())), contact) {
                 (Decision::Send(importance), Some(contact)) => {
                     store::begin_attempt(tx.conn(), id)?;
@@ -129,6 +129,23 @@ impl NotificationsService {
             }
             Ok(Attempt::Ended)
         })
+    }
+}
+
+/// Whom a delivery is for, at the address that its template is for.
+fn recipient(
+    conn: &mut PgConnection,
+    delivery: &Delivery,
+    template: &Template,
+) -> Result<Option<Contact>, TaskError> {
+    match template.to {
+        To::Account => Ok(identity::contact(conn, delivery.person)?),
+        To::Changed(address) => {
+            let event = outbox::find_event(conn, delivery.event)?
+                .ok_or_else(|| TaskError::Park("the event is not there".to_owned()))?;
+            let link = event.id("linkTokenId")?;
+            Ok(identity::contact_about_change(conn, delivery.person, link, address)?)
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::world::World;
 const VOCABULARY: &[(&str, &[&str])] = &[
     ("person.registered", &["Ada welcome_customer"]),
     ("email.verification_requested", &["Ada verify_email"]),
+    ("email.change_requested", &["Ada change_email"]),
+    ("email.change_announced", &["Ada email_change_announced"]),
+    ("email.changed", &["Ada email_changed"]),
     ("password.reset_requested", &["Ada reset_password"]),
     ("password.reset", &["Ada password_reset"]),
     ("password.changed", &["Ada password_changed"]),
@@ -73,11 +76,16 @@ fn of_every_event_the_people_concerned_hear_in_the_inbox_and_by_mail() {
     let (cleo, _root) = (world.person(Contractor, "Cleo"), world.person(Admin, "Root"));
     *world.words.bidders.lock().unwrap() = vec![bob, cleo];
     for (event, told) in VOCABULARY {
-        world.tell(event, world.everything(ada, bob));
+        let data = world.everything(ada, bob);
+        if event.starts_with("email.chang") {
+            world.wish_for_address(&data);
+        }
+        world.tell(event, data);
         assert_eq!(world.told(), *told, "{event}");
         let mails = world.post.sent.lock().unwrap().drain(..).count();
         assert_eq!(mails, told.len(), "mails of {event}");
-        let mail_only = ["email.verification_requested", "password.reset_requested"].contains(event);
+        let mail_only =
+            ["email.verification_requested", "email.change_requested", "password.reset_requested"].contains(event);
         let in_inbox = if mail_only { 0 } else { told.len() };
         let shown = "notifications.notifications WHERE in_inbox AND title <> '' AND body <> ''";
         assert_eq!(world.database.count(shown), i64::try_from(in_inbox).unwrap(), "inboxes of {event}");

@@ -161,6 +161,22 @@ impl World {
         })
     }
 
+    /// As if the person of this event wanted another address, by the link of this event.
+    pub(crate) fn wish_for_address(&self, data: &Value) {
+        let uuid = |key: &str| {
+            let suffix = data[key].as_str().unwrap().rsplit_once('_').unwrap().1;
+            kernel::id::decode_suffix(suffix).unwrap()
+        };
+        self.database.execute(&format!(
+            "INSERT INTO identity.email_changes
+                (person_id, link_token_id, email, email_canonical, former_email, former_verified, requested_at)
+             VALUES ('{}', '{}', 'new@example.com', 'new@example.com', 'old@example.com', true, app.clock())
+             ON CONFLICT (person_id) DO UPDATE SET link_token_id = excluded.link_token_id",
+            uuid("personId"),
+            uuid("linkTokenId")
+        ));
+    }
+
     /// One text out of the database, as its owner sees it.
     pub(crate) fn text(&self, sql: &str) -> String {
         #[derive(QueryableByName)]

@@ -28,7 +28,7 @@ pub struct AuthRegister {
     /// The full name. Others see the first name and an initial.
     #[schema(min_length = 1, max_length = 120)]
     pub name: Option<String>,
-    /// The phone number, with its country code.
+    /// The phone number; without a country code it is taken to be one of the server's country.
     #[schema(min_length = 1, max_length = 40)]
     pub phone: Option<String>,
     /// The IANA time zone.
@@ -112,10 +112,11 @@ pub fn operations() -> Vec<Operation> {
             .to(register),
         Operation::post("/api/auth/verify-email")
             .summary("Prove an e-mail address")
-            .description("Takes the token from the mail. It is good once, and for 48 hours.")
+            .description("Takes the token from the mail. It is good once, and for 48 hours. The token from a mail to another address makes that one the account's.")
             .by(Who::Newcomer)
             .body::<AuthVerifyEmail>(json!({ "token": "b3VyIHRva2VucyBhcmUgNDMgY2hhcmFjdGVycyBsb25n" }))
             .answers::<PersonView>(200, "The account, its address verified.", PersonView::example())
+            .errors(&[error(409, "email_in_use", "Somebody else has the new address by now.")])
             .to(verify_email),
         Operation::get("/api/auth/me")
             .summary("Who is signed in")
@@ -130,7 +131,9 @@ async fn register(context: Context, body: Body<AuthRegister>) -> Result<Reply, P
     let (caller, form) = (caller(&context), RegistrationForm::from(body.into_inner()));
     let signed_in = context
         .hashing(move |commands| {
-            let registration = Registration::new(&form, &commands.identity.password_policy())?;
+            let identity = &commands.identity;
+            let region = identity.settings().region();
+            let registration = Registration::new_in(region, &form, &identity.password_policy())?;
             commands.identity.register(&caller, registration)
         })
         .await?;

@@ -7,17 +7,22 @@ use utoipa::ToSchema;
 
 use super::change::Change;
 use super::views::{GeoPointView, PersonView};
-use crate::{Body, Context, Operation, Problem, Reply, SignedIn, Who};
+use crate::{Body, Context, Operation, Problem, Reply, SignedIn, Who, error};
 
 /// A change of one's own profile. What is not named stays; `null` removes.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileChange {
+    /// Another e-mail address. It counts once the token from the mail to it is sent to `verify-email`; until then it is `pendingEmail`. Another
+    /// one takes its place, and the present one takes it back.
+    #[schema(nullable = false, min_length = 3, max_length = 320)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     /// The full name.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 120)]
     #[serde(default, skip_serializing_if = "Change::is_absent")]
     pub name: Change<String>,
-    /// The phone number, with its country code.
+    /// The phone number; without a country code it is taken to be one of the server's country. It is kept as E.164 writes it.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 40)]
     #[serde(default, skip_serializing_if = "Change::is_absent")]
     pub phone: Change<String>,
@@ -57,6 +62,8 @@ pub struct ProfileChange {
 pub struct ProfileView {
     /// The account.
     pub user: PersonView,
+    /// The e-mail address that was asked for and is not proved yet; null when there is none.
+    pub pending_email: Option<String>,
     /// The exact place, which nobody else sees.
     pub location: Option<GeoPointView>,
     /// What a contractor says of itself; null for everybody else.
@@ -101,7 +108,7 @@ pub fn operations() -> Vec<Operation> {
             .to(get_profile),
         Operation::patch("/api/users/profile")
             .summary("Change one's own profile")
-            .description("What is not named stays, `null` removes. A place is snapped once to the grid that others see.")
+            .description("What is not named stays, `null` removes. A place is snapped once to the grid that others see. Another e-mail address gets a mail with a token, and the present one a notice; signing in, and all else, goes by the present one until the token is sent to `POST /api/auth/verify-email`. Whether somebody has the address is not told here.")
             .by(Who::SignedIn)
             .if_match()
             .body::<ProfileChange>(ProfileChange {
@@ -112,6 +119,7 @@ pub fn operations() -> Vec<Operation> {
                 ..ProfileChange::default()
             })
             .answers::<ProfileView>(200, "The profile as it is now.", example())
+            .errors(&[error(429, "too_many_mails", "Too many addresses were asked for.")])
             .to(update_profile),
     ]
 }
@@ -147,6 +155,7 @@ impl From<ProfileChange> for ProfileForm {
     fn from(body: ProfileChange) -> Self {
         let slugs = |list: Vec<ProfileSlug>| list.into_iter().map(|ProfileSlug(slug)| slug).collect();
         Self {
+            email: body.email,
             name: body.name.into(),
             phone: body.phone.into(),
             time_zone: body.time_zone,
@@ -163,6 +172,7 @@ impl From<ProfileChange> for ProfileForm {
 impl From<Profile> for ProfileView {
     fn from(profile: Profile) -> Self {
         Self {
+            pending_email: profile.pending_email,
             location: profile.person.location.map(GeoPointView::from),
             updated_at: profile.person.updated_at,
             contractor: profile.contractor.map(ProfileContractorView::from),
@@ -202,6 +212,7 @@ impl ProfileContractorView {
 fn example() -> ProfileView {
     ProfileView {
         user: PersonView::example(),
+        pending_email: None,
         location: Some(GeoPointView { lat: 30.267_153, lng: -97.743_057 }),
         contractor: Some(ProfileContractorView::example()),
         updated_at: DateTime::UNIX_EPOCH,
