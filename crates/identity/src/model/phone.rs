@@ -33,7 +33,9 @@ impl Phone {
         if !text.chars().all(is_written_in_numbers) {
             return Err(fault("phone", "must be a phone number: digits, and spaces or marks between them"));
         }
-        let number = phonenumber::parse(region.0, text).map_err(|error| refused(&error, region))?;
+        // Written for those who call from inside the country: from outside it is left out.
+        let text = if text.starts_with('+') { text.replacen("(0)", "", 1) } else { text.to_owned() };
+        let number = phonenumber::parse(region.0, &text).map_err(|error| refused(&error, region))?;
         if number.extension().is_some() {
             return Err(fault(
                 "phone_extension",

@@ -294,6 +294,7 @@ mod tests {
     #[test]
     fn every_fault_of_a_change_is_named() {
         let form = ProfileForm {
+            email: Some("ada@localhost".to_owned()),
             name: Patch::Set("  ".to_owned()),
             phone: Patch::Set("5550100".to_owned()),
             time_zone: Some("Mars/Olympus".to_owned()),
@@ -307,7 +308,8 @@ mod tests {
         let found = places(&form, Role::Contractor);
         for expected in [
             "/name empty",
-            "/phone phone",
+            "/email email",
+            "/phone phone_unassigned",
             "/timeZone time_zone",
             "/location not_on_earth",
             "/headline too_long",
