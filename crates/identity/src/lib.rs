@@ -309,13 +309,14 @@ pub trait IdentityCommands: IdentityQueries {
     /// unless the provider vouches for the account's address; [`Error::TooManyIdentities`].
     fn link_oauth(&self, actor: &Actor, exchange: &OauthExchange) -> Result<LinkedIdentity, Error>;
 
-    /// Changes the actor's own profile. Another e-mail address is noted and has a mail sent to it; it counts once [`verify_email`] has its
-    /// token.
+    /// Changes the actor's own profile. Another e-mail address takes a step-up, is noted and has a mail sent to it; it counts once
+    /// [`verify_email`] has its token.
     ///
     /// [`verify_email`]: IdentityCommands::verify_email
     ///
     /// # Errors
-    /// [`Error::Stale`] when it is of another version than the caller read; [`Error::TooManyMails`].
+    /// [`Error::Stale`] when it is of another version than the caller read; [`Error::StepUpRequired`] and [`Error::TooManyMails`] for another
+    /// e-mail address.
     fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error>;
 
     /// Erases the actor, everywhere and for good: what is open ends, what others need stays under no name, the rest is gone. The e-mail

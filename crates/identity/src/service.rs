@@ -296,7 +296,7 @@ impl IdentityCommands for IdentityService {
     }
 
     fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error> {
-        self.change_profile(person_of(actor)?, &patch, &actor.request_id)
+        self.change_profile(actor, &patch)
     }
 
     fn submit_verification(

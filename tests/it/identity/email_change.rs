@@ -35,6 +35,7 @@ async fn another_address_counts_once_it_is_proved() {
     let ada = app.homeowner().await;
     let (old, new) = (ada.email.clone(), format!("New.{}", unique_email("ada")));
     let before = ada.get(PROFILE).await;
+    app.step_up(&ada).await;
     let wished = wish(&ada, &new).await;
     assert_ne!(wished.header("etag"), before.header("etag"));
     let wished = wished.expect(200);
@@ -80,13 +81,15 @@ async fn another_wish_takes_the_place_of_the_first() {
     let app = TestApp::start().await;
     let ada = app.homeowner().await;
     let (first, second) = (unique_email("first"), unique_email("second"));
+    app.step_up(&ada).await;
     wish(&ada, &first).await.expect(200);
     let stale = token(&app, &ada, &first).await;
     let wished = wish(&ada, &second).await.expect(200);
     assert_eq!(wished["pendingEmail"], json!(second));
     prove(&app, &stale).await.faults(&["/token"]);
     let good = token(&app, &ada, &second).await;
-    // The present address takes it back, however it is written.
+    // The present address takes it back, however it is written; that needs no proof of who it is.
+    app.clock.advance(Duration::from_secs(600));
     let taken_back = wish(&ada, &ada.email.to_uppercase()).await.expect(200);
     assert_eq!(taken_back["pendingEmail"], Value::Null);
     assert_eq!(taken_back["user"]["email"], json!(ada.email.to_uppercase()));
@@ -105,6 +108,9 @@ async fn nobody_learns_here_who_has_an_account() {
     let (ada, eve) = (app.homeowner().await, app.homeowner().await);
     let (known, unknown) = (ada.email.clone(), unique_email("nobody"));
     let (one, other) = (app.homeowner().await, app.homeowner().await);
+    for person in [&one, &other, &eve] {
+        app.step_up(person).await;
+    }
     let (mut of_known, mut of_unknown) = (wish(&one, &known).await, wish(&other, &unknown).await);
     for (answer, person) in [(&mut of_known, &one), (&mut of_unknown, &other)] {
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -153,6 +159,7 @@ async fn an_address_that_was_mistyped_when_registering_is_put_right() {
     let app = TestApp::start().await;
     let nina = app.newcomer("customer", "Nina New").await;
     let right = unique_email("right");
+    app.step_up(&nina).await;
     wish(&nina, &right).await.expect(200);
     let good = token(&app, &nina, &right).await;
     let of_the_old = app.mailed_token(&nina);
@@ -169,6 +176,7 @@ async fn a_wish_is_good_for_two_days_and_few_are_heard() {
     let app = TestApp::start().await;
     let ada = app.homeowner().await;
     let most = app.platform.queries().identity.settings().mail_requests_max;
+    app.step_up(&ada).await;
     for _ in 0..most {
         wish(&ada, &unique_email("many")).await.expect(200);
     }
@@ -180,12 +188,36 @@ async fn a_wish_is_good_for_two_days_and_few_are_heard() {
     ada.patch(PROFILE, with_name).await.problem(429, "too_many_mails");
     assert_eq!(ada.get(PROFILE).await.expect(200)["user"]["name"], "Ada Lovelace");
     app.clock.advance(Duration::from_secs(2 * 3600));
+    app.step_up(&ada).await;
     let new = unique_email("late");
     wish(&ada, &new).await.expect(200);
     let late = token(&app, &ada, &new).await;
     app.clock.advance(Duration::from_secs(48 * 3600));
     prove(&app, &late).await.faults(&["/token"]);
     assert_eq!(events(&app, "email.changed", &ada), 0);
+}
+
+#[actix_web::test]
+async fn a_session_alone_changes_no_address() {
+    let app = TestApp::start().await;
+    let ada = app.homeowner().await;
+    let theirs = unique_email("theirs");
+    wish(&ada, &theirs).await.problem(403, "step_up_required");
+    ada.patch(PROFILE, json!({ "email": theirs, "name": "Ada King" })).await.problem(403, "step_up_required");
+    assert_eq!(ada.get(PROFILE).await.expect(200)["user"]["name"], "Ada Lovelace");
+    assert_eq!(app.database.count("identity.email_changes"), 0);
+    assert_eq!(
+        events(&app, "email.change_requested", &ada) + events(&app, "email.change_announced", &ada),
+        0
+    );
+    // Everything else, and the address that it is anyhow, takes none.
+    let same = json!({ "email": ada.email, "name": "Ada King" });
+    assert_eq!(ada.patch(PROFILE, same).await.expect(200)["user"]["name"], "Ada King");
+    // The proof of one session is none of another.
+    let elsewhere = app.sign_in(&ada.email, tests::PASSWORD).await;
+    app.step_up(&ada).await;
+    wish(&elsewhere, &theirs).await.problem(403, "step_up_required");
+    assert_eq!(wish(&ada, &theirs).await.expect(200)["pendingEmail"], json!(theirs));
 }
 
 #[actix_web::test]
@@ -210,6 +242,7 @@ async fn whoever_resets_the_password_takes_the_wish_back() {
     let app = TestApp::start().await;
     let ada = app.homeowner().await;
     let theirs = unique_email("theirs");
+    app.step_up(&ada).await;
     wish(&ada, &theirs).await.expect(200);
     let stolen = token(&app, &ada, &theirs).await;
     app.anyone().post("/api/auth/forgot-password", json!({ "email": ada.email })).await;
@@ -219,4 +252,20 @@ async fn whoever_resets_the_password_takes_the_wish_back() {
     assert!(answer.status < 300, "{}", answer.text());
     prove(&app, &stolen).await.faults(&["/token"]);
     assert_eq!(app.database.count("identity.email_changes WHERE completed_at IS NULL"), 0);
+}
+
+#[actix_web::test]
+async fn whoever_changes_the_password_takes_the_wish_back() {
+    let app = TestApp::start().await;
+    let ada = app.homeowner().await;
+    let theirs = unique_email("theirs");
+    app.step_up(&ada).await;
+    wish(&ada, &theirs).await.expect(200);
+    let stolen = token(&app, &ada, &theirs).await;
+    let change = json!({ "currentPassword": tests::PASSWORD, "newPassword": "other-mural-98-kestrel" });
+    let answer = ada.post("/api/auth/change-password", change).await;
+    assert!(answer.status < 300, "{}", answer.text());
+    assert_eq!(ada.get(PROFILE).await.expect(200)["pendingEmail"], Value::Null);
+    prove(&app, &stolen).await.faults(&["/token"]);
+    assert_eq!(events(&app, "email.changed", &ada), 0);
 }

@@ -265,6 +265,9 @@ async fn who_came_by_a_provider_sets_a_password_by_mail() {
     let form = json!({ "currentPassword": PASSWORD, "newPassword": "another-mural-98-heron" });
     let problem = person.post("/api/auth/change-password", form).await.faults(&["/currentPassword"]);
     assert_eq!(problem["errors"][0]["code"], "no_password", "{problem}");
+    let problem =
+        person.post("/api/auth/step-up", json!({ "password": PASSWORD })).await.faults(&["/password"]);
+    assert_eq!(problem["errors"][0]["code"], "no_password", "{problem}");
 
     app.anyone().post("/api/auth/forgot-password", json!({ "email": edith["email"] })).await.expect(202);
     app.settle().await;

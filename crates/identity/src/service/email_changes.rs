@@ -1,7 +1,7 @@
 //! Another e-mail address: wished for, proved by a mail to it, and only then the person's.
 
 use database::Tx;
-use kernel::{Instant, PersonId};
+use kernel::{Actor, Instant, PersonId};
 use outbox::{Aggregate, NewEvent};
 use serde_json::json;
 
@@ -10,17 +10,17 @@ use super::accounts::EMAIL_ONCE;
 use super::links::refuse_link;
 use crate::keys::{LinkPurpose, LinkTokenId};
 use crate::model::{Email, Person};
-use crate::{Error, rules, store};
+use crate::{Error, require_step_up, rules, store};
 
 impl IdentityService {
-    /// Has the address proved by a mail to it; until then everything stays as it is. Whether somebody has it is not looked at: nobody learns
-    /// here who has an account. Says whether anything changed.
+    /// Has the address proved by a mail to it; until then everything stays as it is. Whoever has the address can have the password, so the
+    /// wish takes a step-up. Whether somebody has it is not looked at: nobody learns here who has an account. Says whether anything changed.
     pub(super) fn wish_for_email(
         &self,
         tx: &mut Tx<'_>,
+        actor: &Actor,
         person: &Person,
         email: &Email,
-        request_id: &str,
     ) -> Result<bool, Error> {
         let now = tx.now()?;
         if email.canonical() == Email::lookup(&person.email) {
@@ -28,8 +28,10 @@ impl IdentityService {
             store::use_up_links(tx.conn(), person.id, LinkPurpose::ChangeEmail.as_str(), now)?;
             return Ok(store::cancel_email_change(tx.conn(), person.id)?);
         }
+        require_step_up(tx, actor)?;
         self.refuse_too_many_wishes(tx, person.id, now)?;
         store::use_up_links(tx.conn(), person.id, LinkPurpose::ChangeEmail.as_str(), now)?;
+        let request_id = &actor.request_id;
         let link = self.send_link(tx, LinkPurpose::ChangeEmail, person.id, email.canonical(), request_id)?;
         store::replace_email_change(tx.conn(), &store::NewEmailChange { person, email, link, now })?;
         publish(tx, "email.change_announced", person.id, link, request_id);

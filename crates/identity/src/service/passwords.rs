@@ -49,9 +49,6 @@ impl IdentityService {
             }
             let person =
                 store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(refuse_link)?;
-            // Whoever was in the account may have wished for an address of their own.
-            store::use_up_links(tx.conn(), person.id, LinkPurpose::ChangeEmail.as_str(), now)?;
-            store::cancel_email_change(tx.conn(), person.id)?;
             self.replace_password(tx, caller, &person, &hashed, Way::Reset, None)
         })
     }
@@ -64,7 +61,10 @@ impl IdentityService {
     ) -> Result<(), Error> {
         let (id, session) = (person_of(actor)?, session_of(actor)?);
         let person = self.db.read(|conn| store::find_person(conn, id))?.ok_or(Error::SignedOut)?;
-        let found = self.db.read(|conn| store::find_credentials_of(conn, id))?.ok_or_else(no_password)?;
+        let found = self
+            .db
+            .read(|conn| store::find_credentials_of(conn, id))?
+            .ok_or_else(|| no_password("/currentPassword"))?;
         let buckets = Buckets::of(&self.keys, &crate::model::Email::lookup(&person.email), id, caller);
         let now = self.db.now()?;
         self.db.read(|conn| self.refuse_too_many(conn, &buckets, now))?;
@@ -106,8 +106,9 @@ impl IdentityService {
         Ok(holder?)
     }
 
-    /// Whoever knew the old password is shut out: its sessions end but for the one that changed it, links that wait are used up, and no
-    /// network but this one is at home any more. The person is told.
+    /// Whoever knew the old password is shut out: its sessions end but for the one that changed it, questions for a second factor and links
+    /// that wait are used up, another e-mail address that was wished for is forgotten, and no network but this one is at home any more. The
+    /// person is told.
     fn replace_password(
         &self,
         tx: &mut Tx<'_>,
@@ -123,7 +124,10 @@ impl IdentityService {
             Way::Change => ("password.changed", EndReason::PasswordChanged),
         };
         store::set_password(tx.conn(), id, &hashed.hash, &hashed.pepper_id, now)?;
-        store::use_up_links(tx.conn(), id, LinkPurpose::ResetPassword.as_str(), now)?;
+        for purpose in [LinkPurpose::ResetPassword, LinkPurpose::ChangeEmail] {
+            store::use_up_links(tx.conn(), id, purpose.as_str(), now)?;
+        }
+        store::cancel_email_change(tx.conn(), id)?;
         store::forget_addresses(tx.conn(), id)?;
         // Whoever read a mail has not shown the second factor yet.
         if matches!(way, Way::Change) || person.second_factor_at.is_none() {
@@ -161,9 +165,9 @@ fn judge(
 }
 
 /// Somebody who signs in at a provider has none to change; the first one is set by way of the mailbox.
-fn no_password() -> Error {
+pub(super) fn no_password(pointer: &str) -> Error {
     let mut faults = Faults::none();
-    faults.push("/currentPassword", "no_password", "there is none yet: ask for a mail to set one");
+    faults.push(pointer, "no_password", "there is none yet: ask for a mail to set one");
     faults.into()
 }
 

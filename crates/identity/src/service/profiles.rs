@@ -1,9 +1,9 @@
 //! Profiles, one's own and the public ones.
 
-use kernel::{PartyId, PersonId, Role};
+use kernel::{Actor, PartyId, PersonId, Role};
 use serde_json::json;
 
-use super::{IdentityService, trail};
+use super::{IdentityService, person_of, trail};
 use crate::geo::snap_to_grid;
 use crate::model::{
     ContractorProfile, Email, Person, Profile, ProfilePatch, PublicContractor, PublicCredential,
@@ -21,12 +21,8 @@ impl IdentityService {
         })
     }
 
-    pub(super) fn change_profile(
-        &self,
-        person: PersonId,
-        patch: &ProfilePatch,
-        request_id: &str,
-    ) -> Result<Profile, Error> {
+    pub(super) fn change_profile(&self, actor: &Actor, patch: &ProfilePatch) -> Result<Profile, Error> {
+        let person = person_of(actor)?;
         self.db.transaction(|tx| {
             let old = store::lock_person(tx.conn(), person)?.ok_or(Error::SignedOut)?;
             if patch.if_version.is_some_and(|read| read != i64::from(old.version)) {
@@ -37,7 +33,7 @@ impl IdentityService {
             let changed_contractor =
                 contractor.as_ref().map(|profile| changed_contractor(profile, &old, &changed, patch));
             let wished = match &patch.email {
-                Some(email) => self.wish_for_email(tx, &old, email, request_id)?,
+                Some(email) => self.wish_for_email(tx, actor, &old, email)?,
                 None => false,
             };
             let pending_email = store::find_pending_email(tx.conn(), person)?;

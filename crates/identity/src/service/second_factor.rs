@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::passwords::no_password;
 use super::sessions::Buckets;
 use super::{IdentityService, person_of, session_of};
 use crate::keys::{random_secret, token_hash};
@@ -173,7 +174,7 @@ impl IdentityService {
             let buckets = self.buckets_of(caller, &person);
             self.refuse_too_many(conn, &buckets, now)?;
             let found = store::find_credentials_of(conn, id)?;
-            Ok::<_, Error>((buckets, found.ok_or(Error::SignedOut)?))
+            Ok::<_, Error>((buckets, found.ok_or_else(|| no_password("/password"))?))
         })?;
         // No connection is held from here until the password is judged.
         if !self.hasher.verify(password, &found.password_hash, &found.pepper_id)? {

@@ -156,7 +156,7 @@ fn step_up_again() -> Operation {
         .to(step_up)
 }
 
-fn step_up_required() -> ErrorDoc {
+pub(super) fn step_up_required() -> ErrorDoc {
     error(403, "step_up_required", "The caller has to prove again who they are: `POST /api/auth/step-up`.")
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::change::Change;
+use super::mfa::step_up_required;
 use super::views::{GeoPointView, PersonView};
 use crate::{Body, Context, Operation, Problem, Reply, SignedIn, Who, error};
 
@@ -13,7 +14,7 @@ use crate::{Body, Context, Operation, Problem, Reply, SignedIn, Who, error};
 #[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileChange {
-    /// Another e-mail address. It counts once the token from the mail to it is sent to `verify-email`; until then it is `pendingEmail`. Another
+    /// Another e-mail address, which takes `POST /api/auth/step-up` first. It counts once the token from the mail to it is sent to `verify-email`; until then it is `pendingEmail`. Another
     /// one takes its place, and the present one takes it back.
     #[schema(nullable = false, min_length = 3, max_length = 320)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,7 +109,7 @@ pub fn operations() -> Vec<Operation> {
             .to(get_profile),
         Operation::patch("/api/users/profile")
             .summary("Change one's own profile")
-            .description("What is not named stays, `null` removes. A place is snapped once to the grid that others see. Another e-mail address gets a mail with a token, and the present one a notice; signing in, and all else, goes by the present one until the token is sent to `POST /api/auth/verify-email`. Whether somebody has the address is not told here.")
+            .description("What is not named stays, `null` removes. A place is snapped once to the grid that others see. Another e-mail address takes a step-up, and gets a mail with a token, and the present one a notice; signing in, and all else, goes by the present one until the token is sent to `POST /api/auth/verify-email`. Whether somebody has the address is not told here.")
             .by(Who::SignedIn)
             .if_match()
             .body::<ProfileChange>(ProfileChange {
@@ -119,7 +120,7 @@ pub fn operations() -> Vec<Operation> {
                 ..ProfileChange::default()
             })
             .answers::<ProfileView>(200, "The profile as it is now.", example())
-            .errors(&[error(429, "too_many_mails", "Too many addresses were asked for.")])
+            .errors(&[step_up_required(), error(429, "too_many_mails", "Too many addresses were asked for.")])
             .to(update_profile),
     ]
 }
