@@ -429,6 +429,42 @@ async fn a_suspended_account_is_not_let_in_by_its_code() {
 }
 
 #[actix_web::test]
+async fn a_new_password_and_a_suspension_take_open_questions_away() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut ada = app.homeowner().await;
+    let phone = app.switch_on_second_factor(&ada).await;
+    let good = async |challenge: &str| answer(&app, challenge, &phone.code(app.now())).await;
+
+    let open = app.challenge(&ada).await;
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "other-mural-98-kestrel" });
+    ada.post("/api/auth/change-password", change).await.expect(204);
+    assert_eq!(rows(&app).2, 0);
+    good(&open).await.problem(401, "wrong_code");
+
+    ada.password = "other-mural-98-kestrel".to_owned();
+    let open = app.challenge(&ada).await;
+    app.anyone().post("/api/auth/forgot-password", json!({ "email": ada.email })).await.expect(202);
+    app.settle().await;
+    let reset = json!({ "token": app.mailed_token(&ada), "password": PASSWORD });
+    app.anyone().post("/api/auth/reset-password", reset).await.expect(204);
+    good(&open).await.problem(401, "wrong_code");
+
+    ada.password = PASSWORD.to_owned();
+    let open = app.challenge(&ada).await;
+    let of_ada = |step: &str| format!("/api/admin/users/{}/{step}", ada.id);
+    let reason = json!({ "reason": "Three complaints." });
+    admin.post(&of_ada("suspend"), reason.clone()).await.expect(200);
+    admin.post(&of_ada("reinstate"), reason).await.expect(200);
+    good(&open).await.problem(401, "wrong_code");
+    assert_eq!(rows(&app).2, 0);
+    assert_eq!(app.database.count("identity.sessions WHERE ended_at IS NULL"), 1, "the administrator's");
+    // The code that was shown three times too late is good yet.
+    let open = app.challenge(&ada).await;
+    good(&open).await.expect(200);
+}
+
+#[actix_web::test]
 async fn it_is_switched_off_by_a_step_up_and_a_code() {
     let app = TestApp::start().await;
     let ada = app.homeowner().await;

@@ -178,6 +178,31 @@ async fn providers_that_do_it_otherwise_are_understood() {
 }
 
 #[actix_web::test]
+async fn a_second_factor_is_asked_for_after_a_provider_too() {
+    let (peer, app) = house().await;
+    let ada = app.homeowner().await;
+    let phone = app.switch_on_second_factor(&ada).await;
+    peer.next(json!({ "sub": "ada", "email": ada.email, "email_verified": true })).await;
+    let asked = exchange(&app, &code(&app, "").await).await;
+    assert_eq!(asked.header("cache-control"), Some("no-store"));
+    let asked = asked.expect(200);
+    let fields: Vec<&str> = asked.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(fields, ["challenge", "challengeExpiresAt", "secondFactorRequired"]);
+    assert_eq!(app.database.count("identity.sessions"), 1);
+    let answer = async |code: String| {
+        let body = json!({ "challenge": asked["challenge"], "code": code });
+        app.anyone().post("/api/auth/mfa/challenge", body).await
+    };
+    answer(phone.wrong_code(app.now())).await.problem(401, "wrong_code");
+    let made = answer(phone.code(app.now())).await.expect(200);
+    assert_eq!(made["user"]["id"], json!(ada.id));
+    app.signed_in(&made, &ada.email, &ada.password).get("/api/auth/me").await.expect(200);
+    assert_eq!(app.database.count("identity.sessions"), 2);
+    // The question is answered, and the code is spent.
+    answer(phone.recovery_codes[0].clone()).await.problem(401, "wrong_code");
+}
+
+#[actix_web::test]
 async fn over_tls_the_cookie_belongs_to_the_host() {
     let peer = OpenIdPeer::start();
     let app = TestApp::start_with_oauth(peer.settings(), |config| {
