@@ -9,8 +9,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chrono::TimeDelta;
 use database::{PgConnection, Tx};
 use kernel::Instant;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::keys::{Key, Keys};
+use crate::keys::{Key, Keys, token_hash};
 use crate::model::{SigningKeyState, SigningKeyView};
 use crate::store::{self, SigningKeyRow};
 use crate::vault::{unwrap_key, wrap_key};
@@ -170,6 +172,13 @@ impl SigningKeys {
         store::retire_signing_keys(tx.conn(), refused_from)?;
         let row = self.row(&random_kid(), &Key::random(), now, signs_from, None)?;
         store::insert_signing_key(tx.conn(), &row)?;
+        audit::changed(tx, object(&row.kid), Value::Null, json!({ "signsFrom": signs_from }));
+        for view in self.views(now) {
+            if view.refused_from.is_none_or(|end| end > refused_from) {
+                let ends = |at: Option<Instant>| json!({ "refusedFrom": at });
+                audit::changed(tx, object(&view.kid), ends(view.refused_from), ends(Some(refused_from)));
+            }
+        }
         Ok(())
     }
 
@@ -221,6 +230,13 @@ impl SigningKeys {
             }
         }
     }
+}
+
+/// In the audit trail, which tells things apart by an id: here one made of the name.
+fn object(kid: &str) -> audit::Object {
+    let hash = token_hash(kid);
+    let id = hash.get(..16).and_then(|half| Uuid::from_slice(half).ok());
+    audit::Object::named("signing_key", kid, id.unwrap_or_default())
 }
 
 /// How long what a key signs can be good.

@@ -76,7 +76,9 @@ fn run(command: &Command, voice: Voice) -> Result<(), Failure> {
         }
         Command::Keys(asked) => with_platform(&loaded, Use::Command, |platform| match asked {
             Keys::List => keys::list(platform.queries().identity.as_ref(), voice),
-            Keys::Rotate { at_once } => keys::rotate(platform.commands().identity.as_ref(), *at_once, voice),
+            Keys::Rotate { at_once } => trail::acting(platform, "fairtrade keys rotate", || {
+                keys::rotate(platform.commands().identity.as_ref(), *at_once, voice)
+            }),
         }),
         Command::Tasks(asked) => {
             with_platform(&loaded, Use::Command, |platform| tasks::run(asked, voice, platform))

@@ -96,6 +96,8 @@ fn every_command_has_help_with_an_example() {
         "ledger verify",
         "audit verify",
         "audit checkpoint",
+        "keys list",
+        "keys rotate",
         "tasks list",
         "tasks retry",
         "tasks park",
@@ -264,6 +266,30 @@ fn a_task_is_parked_and_retried_by_hand() {
         let said = shell.run(&["tasks", "retry", wrong]);
         assert!(said.code == 1 && said.error.contains("task"), "{}", said.error);
     }
+}
+
+#[test]
+fn whoever_changes_the_keys_is_in_the_audit_trail() {
+    let database = TestDatabase::new();
+    let shell = Shell::over(&database);
+    let kid = |keys: &Value, index: usize| keys[index]["kid"].as_str().unwrap_or_default().to_owned();
+    let before = kid(&shell.run(&["keys", "list", "--json"]).json(), 0);
+    let keys = shell.run(&["keys", "rotate", "--json"]).json();
+    let (next, state) = (kid(&keys, 0), &keys[0]["state"]);
+    assert!(next != before && !before.is_empty() && state == "NEXT", "{keys}");
+    let rotated =
+        "audit.entries WHERE actor_kind = 'OPERATOR' AND action = 'fairtrade keys rotate' AND outcome = 'DONE'";
+    let of_both = format!(
+        "{rotated} AND objects @> '{{signing_key/{next},signing_key/{before}}}' AND changes::text LIKE '%signsFrom%'"
+    );
+    assert_eq!(database.count(&of_both), 1);
+    // What is refused changes nothing, and leaves none.
+    let refused = shell.run(&["keys", "rotate"]);
+    assert_eq!(refused.code, 1, "{}", refused.error);
+    assert_eq!(database.count(rotated), 1);
+    assert_eq!(shell.run(&["keys", "rotate", "--at-once"]).code, 0);
+    assert_eq!(database.count(rotated), 2);
+    assert_eq!(shell.run(&["audit", "verify"]).code, 0);
 }
 
 #[test]
