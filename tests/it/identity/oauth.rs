@@ -219,6 +219,8 @@ async fn somebody_signed_in_links_a_provider_of_another_address() {
     let body = json!({ "code": code(&app, "").await });
     let first = ada.post(LINK, body).await.expect(200);
     assert_eq!(events(&app, "person.identity_linked", &ada), 1);
+    let identities = ada.get(ME).await.expect(200)["identities"].clone();
+    assert_eq!(identities, json!([first]));
     // Again changes nothing.
     let again = ada.post(LINK, json!({ "code": code(&app, "").await })).await.expect(200);
     assert_eq!(again, first);
@@ -228,6 +230,7 @@ async fn somebody_signed_in_links_a_provider_of_another_address() {
 
     // It is one person's only.
     let bob = app.contractor().await;
+    assert_eq!(bob.get(ME).await.expect(200)["identities"], json!([]));
     let taken = bob.post(LINK, json!({ "code": code(&app, "").await })).await;
     taken.problem(409, "identity_in_use");
     let anyone = app.anyone();
@@ -278,6 +281,27 @@ async fn who_came_by_a_provider_sets_a_password_by_mail() {
     // Nobody had proved the address before: whoever made the account is not let in by the provider any more.
     assert_eq!(app.database.count("identity.external_identities"), 0);
     exchange(&app, &code(&app, "").await).await.problem(409, "link_requires_password");
+}
+
+#[actix_web::test]
+async fn a_new_password_by_mail_takes_every_other_way_in_away() {
+    let (peer, app) = house().await;
+    let ada = app.homeowner().await;
+    // Somebody with her session links an account of theirs.
+    let thief = account("mallory");
+    peer.next(thief.clone()).await;
+    ada.post(LINK, json!({ "code": code(&app, "").await })).await.expect(200);
+    app.anyone().post("/api/auth/forgot-password", json!({ "email": ada.email })).await.expect(202);
+    app.settle().await;
+    let reset = json!({ "token": app.mailed_token(&ada), "password": "other-mural-98-kestrel" });
+    app.anyone().post("/api/auth/reset-password", reset).await.expect(204);
+    assert_eq!(app.database.count("identity.external_identities"), 0);
+    let ada = app.sign_in(&ada.email, "other-mural-98-kestrel").await;
+    assert_eq!(ada.get(ME).await.expect(200)["identities"], json!([]));
+    exchange(&app, &code(&app, "").await).await.problem(409, "user_type_missing");
+    // Her own, at her address, joins by itself.
+    peer.next(json!({ "sub": "ada", "email": ada.email, "email_verified": true })).await;
+    assert_eq!(exchange(&app, &code(&app, "").await).await.expect(200)["user"]["id"], json!(ada.id));
 }
 
 #[actix_web::test]

@@ -241,6 +241,8 @@ pub struct Me {
     pub stepped_up_until: Option<Instant>,
     /// How the second factor stands.
     pub second_factor: super::SecondFactor,
+    /// The identities at providers that are ways to sign in, the first one first.
+    pub identities: Vec<super::LinkedIdentity>,
     /// For a contractor: how the verification stands.
     pub verification: Option<super::VerificationState>,
     /// For a contractor: whether bidding is allowed now.

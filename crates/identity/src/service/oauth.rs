@@ -3,7 +3,7 @@
 //! Providers are asked with no connection held and in no transaction; around that stand short transactions of their own.
 
 use chrono::TimeDelta;
-use database::Tx;
+use database::{PgConnection, Tx};
 use kernel::{Actor, Fault, Faults, Instant, PersonId, Role};
 use outbox::{Aggregate, NewEvent};
 use secrecy::{ExposeSecret, SecretString};
@@ -179,10 +179,25 @@ impl IdentityService {
                     (arriving.provider.clone(), now)
                 }
             };
-            let listed = self.providers.find(&provider);
-            let display_name = listed.map_or_else(|| provider.clone(), |listed| listed.display_name.clone());
-            Ok(LinkedIdentity { provider, display_name, linked_at })
+            Ok(self.linked(provider, linked_at))
         })
+    }
+
+    /// Where somebody signs in besides by password.
+    pub(super) fn identities_of(
+        &self,
+        conn: &mut PgConnection,
+        person: PersonId,
+    ) -> Result<Vec<LinkedIdentity>, Error> {
+        let found = store::list_external_identities(conn, person, IDENTITIES_MAX)?;
+        Ok(found.into_iter().map(|(provider, linked_at)| self.linked(provider, linked_at)).collect())
+    }
+
+    /// As people know the provider; one that is configured no longer goes by its name in the paths.
+    fn linked(&self, provider: String, linked_at: Instant) -> LinkedIdentity {
+        let listed = self.providers.find(&provider);
+        let display_name = listed.map_or_else(|| provider.clone(), |listed| listed.display_name.clone());
+        LinkedIdentity { provider, display_name, linked_at }
     }
 
     /// Uses a code or ticket up, committed whatever comes of it; what it stood for.

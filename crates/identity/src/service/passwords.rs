@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::links::{no_such_link, refuse_link};
 use super::sessions::Buckets;
-use super::{IdentityService, person_of, session_of};
+use super::{IdentityService, person_of, session_of, trail};
 use crate::keys::{LinkPurpose, token_hash};
 use crate::model::{Caller, Password, PasswordChange, PasswordReset, Person};
 use crate::passwords::Hashed;
@@ -41,11 +41,11 @@ impl IdentityService {
             let used = store::use_link_token(tx.conn(), LinkPurpose::ResetPassword.as_str(), &hash, now)?;
             let (person, email) = used.ok_or_else(refuse_link)?;
             // Whoever reads the mail has the address; one that was changed since gets nobody in.
-            let unproved =
-                store::lock_person(tx.conn(), person)?.is_some_and(|it| it.email_verified_at.is_none());
-            if unproved {
-                // Whoever made this account with another's address may have kept a way in: the address's owner starts without it.
-                store::delete_external_identities(tx.conn(), person)?;
+            store::lock_person(tx.conn(), person)?;
+            // Whoever was in the account, or made it with another's address, may have kept a way in: the mailbox's owner starts without it.
+            let unlinked = store::delete_external_identities(tx.conn(), person)?;
+            if unlinked > 0 {
+                trail::person(tx, person, json!({ "identities": unlinked }), json!({ "identities": 0 }));
             }
             let person =
                 store::mark_email_verified(tx.conn(), person, &email, now)?.ok_or_else(refuse_link)?;

@@ -61,6 +61,7 @@ impl IdentityService {
             Ok(Me {
                 stepped_up_until: stepped_up_until.filter(|until| *until > now),
                 second_factor: self.second_factor_of(conn, &found)?,
+                identities: self.identities_of(conn, person)?,
                 verification: store::newest_verification_state(conn, person.into())?,
                 may_bid: store::may_bid(conn, person.into())?,
                 person: found,

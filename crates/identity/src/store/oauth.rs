@@ -34,6 +34,20 @@ pub(crate) fn find_external_identity(
         .optional()?)
 }
 
+/// The providers at which somebody signs in, with since when, the first one first.
+pub(crate) fn list_external_identities(
+    conn: &mut PgConnection,
+    person: PersonId,
+    most: i64,
+) -> Result<Vec<(String, Instant)>, Error> {
+    Ok(external_identities::table
+        .filter(external_identities::person_id.eq(person))
+        .order((external_identities::linked_at, external_identities::id))
+        .limit(most)
+        .select((external_identities::provider, external_identities::linked_at))
+        .load(conn)?)
+}
+
 pub(crate) fn count_external_identities(conn: &mut PgConnection, person: PersonId) -> Result<i64, Error> {
     Ok(external_identities::table
         .filter(external_identities::person_id.eq(person))
@@ -61,11 +75,10 @@ pub(crate) fn insert_external_identity(
     Ok(())
 }
 
-/// Takes every identity of somebody's away.
-pub(crate) fn delete_external_identities(conn: &mut PgConnection, person: PersonId) -> Result<(), Error> {
-    diesel::delete(external_identities::table.filter(external_identities::person_id.eq(person)))
-        .execute(conn)?;
-    Ok(())
+/// Takes every identity of somebody's away; how many that were.
+pub(crate) fn delete_external_identities(conn: &mut PgConnection, person: PersonId) -> Result<usize, Error> {
+    let theirs = external_identities::table.filter(external_identities::person_id.eq(person));
+    Ok(diesel::delete(theirs).execute(conn)?)
 }
 
 /// A sign-in that is being sent to a provider.

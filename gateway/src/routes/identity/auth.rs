@@ -9,6 +9,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::oauth::AuthLinkView;
 use super::sessions::{AuthTokensView, caller};
 use super::views::{PersonView, SessionRef, VerificationStatus};
 use crate::{Body, Context, Operation, Problem, Rate, Reply, Secret, SignedIn, Who, error};
@@ -53,6 +54,9 @@ pub struct AuthMeView {
     pub session: AuthSessionView,
     /// How the second factor stands.
     pub second_factor: AuthSecondFactorView,
+    /// The identities at providers that are ways to sign in, the first one first.
+    #[schema(max_items = 10)]
+    pub identities: Vec<AuthLinkView>,
     /// How a contractor's verification stands; null for everybody else.
     pub verification: Option<VerificationStanding>,
 }
@@ -179,6 +183,7 @@ impl From<Me> for AuthMeView {
                 stepped_up_until: me.stepped_up_until,
             },
             second_factor: me.second_factor.into(),
+            identities: me.identities.into_iter().map(AuthLinkView::from).collect(),
             verification: is_contractor.then(|| VerificationStanding {
                 status: me.verification.map(VerificationStatus::from),
                 may_bid: me.may_bid,
@@ -212,6 +217,7 @@ fn example_me() -> AuthMeView {
             required: false,
             recovery_codes_left: 10,
         },
+        identities: vec![AuthLinkView::example()],
         verification: Some(VerificationStanding {
             status: Some(VerificationState::Approved.into()),
             may_bid: true,

@@ -140,7 +140,7 @@ fn link() -> Operation {
         )
         .by(Who::SignedIn)
         .body::<AuthOauthExchange>(json!({ "code": "b3VyIGNvZGVzIGFyZSA0MyBjaGFyYWN0ZXJzIGxvbmc" }))
-        .answers::<AuthLinkView>(200, "It signs this account in.", example_link())
+        .answers::<AuthLinkView>(200, "It signs this account in.", AuthLinkView::example())
         .errors(&[
             error(403, "email_unverified", "The account's address is not verified, and the provider does not vouch for it."),
             error(409, "identity_in_use", "It signs another account in."),
@@ -262,10 +262,14 @@ impl From<LinkedIdentity> for AuthLinkView {
     }
 }
 
-fn example_link() -> AuthLinkView {
-    AuthLinkView {
-        provider: "google".to_owned(),
-        display_name: "Google".to_owned(),
-        linked_at: DateTime::UNIX_EPOCH,
+impl AuthLinkView {
+    /// An example for the document.
+    #[must_use]
+    pub fn example() -> Self {
+        Self {
+            provider: "google".to_owned(),
+            display_name: "Google".to_owned(),
+            linked_at: DateTime::UNIX_EPOCH,
+        }
     }
 }
