@@ -396,6 +396,13 @@ pub trait IdentityCommands: IdentityQueries {
     /// [`Error::EmailInUse`].
     fn create_admin(&self, caller: &Caller, admin: NewAdmin) -> Result<Person, Error>;
 
+    /// Switches somebody's second factor off, ends their sessions and tells them: for the operator's command, not for anybody over the
+    /// network. The caller has made sure who asks.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when nobody has the address; [`Error::SecondFactorState`] when it is not on.
+    fn reset_second_factor(&self, caller: &Caller, email: &str) -> Result<Person, Error>;
+
     /// Takes a person's address as theirs on the operator's word, without a mail: for the operator's commands, not for anybody over
     /// the network.
     ///

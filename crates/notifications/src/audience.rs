@@ -76,6 +76,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("person.identity_linked", Person, "identity_linked"),
     row("second_factor.switched_on", Person, "second_factor_on"),
     row("second_factor.switched_off", Person, "second_factor_off"),
+    row("second_factor.reset", Person, "second_factor_reset"),
     row("second_factor.recovery_code_used", Person, "recovery_code_used"),
     row("verification.submitted", Administrators, "verification_submitted"),
     row("verification.approved", Contractor, "verification_approved"),

@@ -130,6 +130,7 @@ pub(crate) const ALL: &[Template] = &[
     template!("identity_linked", 1, Security, []).critical(),
     template!("second_factor_on", 1, Security, []).critical(),
     template!("second_factor_off", 1, Security, []).critical(),
+    template!("second_factor_reset", 1, Security, []).critical(),
     template!("recovery_code_used", 1, Security, []).critical(),
     template!("verification_submitted", 1, Account, []),
     template!("verification_approved", 1, Account, []),

@@ -1,4 +1,4 @@
-//! `fairtrade admin`: administrators are made by the operator, never by registration.
+//! `fairtrade admin`: administrators are made by the operator, never by registration; and whoever has lost a second factor comes to it.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::net::{IpAddr, Ipv4Addr};
@@ -38,6 +38,27 @@ pub(super) fn create(
     let made = identity.create_admin(&operator(), admin).map_err(|error| from_domain(&error))?;
     voice.tell(&json!({ "id": made.id.to_string(), "email": made.email }), || {
         format!("{} is an administrator now, as {}.", made.email, made.id)
+    })
+}
+
+/// Switches off the second factor of somebody who lost the app and the recovery codes.
+///
+/// # Errors
+/// [`Failure`] when nobody has the address, or no second factor is on.
+pub(super) fn reset_second_factor(
+    email: &str,
+    voice: Voice,
+    identity: &dyn IdentityCommands,
+) -> Result<(), Failure> {
+    let person = identity.reset_second_factor(&operator(), email).map_err(|error| match error {
+        identity::Error::NotFound(_) => Failure::Refused(format!("nobody has the address {email}")),
+        other => from_domain(&other),
+    })?;
+    voice.tell(&json!({ "id": person.id.to_string(), "email": person.email }), || {
+        format!(
+            "{} ({}) has no second factor now and is signed out everywhere; a mail says so.",
+            person.email, person.id
+        )
     })
 }
 

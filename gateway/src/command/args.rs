@@ -62,7 +62,7 @@ pub(super) enum Command {
     /// Print the OpenAPI 3.1 document of the API.
     #[command(after_help = "Example:\n  fairtrade openapi > openapi.json")]
     Openapi,
-    /// Administrators are made here and nowhere else.
+    /// Administrators are made here and nowhere else; and who has lost a second factor gets in again.
     #[command(subcommand)]
     Admin(Admin),
     /// The books.
@@ -140,6 +140,15 @@ pub(super) enum Admin {
         /// As others see them.
         #[arg(long)]
         name: String,
+    },
+    /// Switch off the second factor of somebody, administrator or not, who lost the app and the recovery codes.
+    ///
+    /// Make sure by other means who asks: from then on the password alone signs in. All their sessions end, and they are told by mail.
+    #[command(after_help = "Example:\n  fairtrade admin reset-second-factor --email ada@example.org")]
+    ResetSecondFactor {
+        /// What they sign in with.
+        #[arg(long)]
+        email: String,
     },
 }
 
@@ -268,7 +277,7 @@ mod tests {
         }
         let mut found = Vec::new();
         leaves(&command, "fairtrade", &mut found);
-        assert_eq!(found.len(), 16);
+        assert_eq!(found.len(), 17);
         let silent: Vec<_> = found.into_iter().filter(|(_, teaches)| !teaches).collect();
         assert_eq!(silent, []);
     }

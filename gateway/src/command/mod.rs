@@ -65,6 +65,13 @@ fn run(command: &Command, voice: Voice) -> Result<(), Failure> {
                 admin::create(email, name, voice, platform.commands().identity.as_ref())
             })
         }),
+        Command::Admin(Admin::ResetSecondFactor { email }) => {
+            with_platform(&loaded, Use::Command, |platform| {
+                trail::acting(platform, "fairtrade admin reset-second-factor", || {
+                    admin::reset_second_factor(email, voice, platform.commands().identity.as_ref())
+                })
+            })
+        }
         Command::Audit(Audit::Verify { checkpoint }) => with_platform(&loaded, Use::Command, |platform| {
             audit::verify(checkpoint.as_deref(), voice, platform.queries().audit.as_ref())
         }),

@@ -93,6 +93,7 @@ fn every_command_has_help_with_an_example() {
         "demo",
         "openapi",
         "admin create",
+        "admin reset-second-factor",
         "ledger verify",
         "audit verify",
         "audit checkpoint",
@@ -233,6 +234,26 @@ fn an_administrators_faults_are_all_named_by_their_arguments() {
     }
     let said = shell.run(&["admin", "create", "--email", "ada@example.org", "--name", "Ada"]);
     assert!(said.code == 1 && said.error.contains("standard input"), "{}", said.error);
+}
+
+#[test]
+fn a_second_factor_that_was_lost_is_taken_away() {
+    let database = TestDatabase::new();
+    let shell = Shell::over(&database);
+    let create = ["admin", "create", "--email", "Ada@example.org", "--name", "Ada Byron"];
+    assert_eq!(shell.run_with(&create, "violet-mural-97-kestrel\n").code, 0);
+    let reset = |email: &str| shell.run(&["admin", "reset-second-factor", "--email", email, "--json"]);
+    let none = reset("ada@example.org");
+    assert!(none.code == 1 && none.error.contains("OFF"), "{}", none.error);
+    database.execute("UPDATE identity.people SET second_factor_at = app.clock()");
+    let nobody = reset("eve@example.org");
+    assert!(nobody.code == 1 && nobody.error.contains("nobody has the address"), "{}", nobody.error);
+    assert_eq!(reset("ada@EXAMPLE.org").json()["email"], "Ada@example.org");
+    assert_eq!(database.count("identity.people WHERE second_factor_at IS NULL"), 1);
+    let told = "audit.entries WHERE actor_kind = 'OPERATOR' AND action = 'fairtrade admin reset-second-factor'
+        AND changes->0->'before'->>'secondFactor' = 'ON' AND changes->0->'after'->>'secondFactor' = 'OFF'";
+    assert_eq!(database.count(told), 1);
+    assert_eq!(database.count("outbox.events WHERE name = 'second_factor.reset'"), 1);
 }
 
 #[test]

@@ -10,14 +10,15 @@ use uuid::Uuid;
 
 use super::passwords::no_password;
 use super::sessions::Buckets;
-use super::{IdentityService, person_of, session_of};
+use super::{IdentityService, person_of, session_of, trail};
 use crate::keys::{random_secret, token_hash};
 use crate::model::{
-    Caller, Challenge, Enrolment, FactorState, Password, Person, RecoveryCodes, SecondFactor, SignedIn,
+    Caller, Challenge, Email, Enrolment, FactorState, Password, Person, RecoveryCodes, SecondFactor, SignedIn,
     StepUp, TypedCode,
 };
 use crate::totp::{RECOVERY_CODES, SharedSecret, recovery_code, recovery_hash};
-use crate::{Error, VaultSubject, require_step_up, rules, store};
+use crate::store::{self, EndReason};
+use crate::{Error, VaultSubject, require_step_up, rules};
 
 impl IdentityService {
     pub(super) fn begin_enrolment(&self, actor: &Actor) -> Result<Enrolment, Error> {
@@ -82,6 +83,23 @@ impl IdentityService {
             Ok::<_, Error>(good)
         })?;
         if good { Ok(()) } else { Err(wrong_code()) }
+    }
+
+    /// For who lost the app and the recovery codes: the operator has made sure by other means who it is. Whoever is signed in may be
+    /// somebody else, and starts anew.
+    pub(super) fn take_away(&self, caller: &Caller, email: &str) -> Result<Person, Error> {
+        self.db.transaction(|tx| {
+            let found = store::lock_person_by_email(tx.conn(), &Email::lookup(email))?;
+            let found = found.ok_or(Error::NotFound("person"))?;
+            let person = self.lock_in_state(tx, found.id, FactorState::On)?;
+            store::delete_second_factor(tx.conn(), person.id)?;
+            store::set_second_factor_since(tx.conn(), person.id, None)?;
+            let ended = store::end_sessions_of(tx, person.id, None, EndReason::Revoked)?;
+            became(tx, person.id, Some(FactorState::On), FactorState::Off);
+            trail::person(tx, person.id, Value::Null, json!({ "sessionsEnded": ended }));
+            publish(tx, "second_factor.reset", person.id, caller, 0);
+            Ok(person)
+        })
     }
 
     /// The question that whoever has a second factor is asked instead of being signed in.

@@ -1,7 +1,7 @@
 //! The second factor and the step-up, with no HTTP.
 
 use identity::{
-    Error, IdentityCommands, IdentityQueries, IdentityService, Keys, Login, SecretRing, SignIn, SignedIn,
+    Error, FactorState, IdentityCommands, IdentityQueries, IdentityService, Keys, Login, SecretRing, SignIn, SignedIn,
     StepUp, TypedCode, VaultSubject,
 };
 use kernel::{Actor, Clock};
@@ -87,6 +87,34 @@ fn another_way_to_sign_in_would_be_asked_the_same() {
     let signed_in = world.service.answer_challenge(&caller(HOME), &token, ada.code(&world)).unwrap();
     assert_eq!(Some(signed_in.person.id), ada.actor.person);
     assert!(!lets_through(&world, &actor(&signed_in)));
+}
+
+#[test]
+fn the_operator_takes_a_lost_one_away() {
+    let world = World::new();
+    let ada = guard(&world, &world.register("ada@example.com", "homeowner"));
+    let bob = guard(&world, &world.register("bob@example.com", "contractor"));
+    let open = challenge(&world.service, "ada@example.com");
+    let reset = |email: &str| world.service.reset_second_factor(&caller(HOME), email);
+    assert!(matches!(reset("eve@example.com"), Err(Error::NotFound("person"))));
+    assert_eq!(reset("ADA@example.com").unwrap().email, "ada@example.com");
+    assert!(matches!(reset("ada@example.com"), Err(Error::SecondFactorState(FactorState::Off))));
+    // Nothing of it is left: neither the question, nor the codes, nor who was signed in.
+    let code = TypedCode::new(&ada.recovery_codes[0]);
+    assert!(matches!(world.service.answer_challenge(&caller(HOME), &open, code), Err(Error::WrongCode)));
+    let of_ada = |table: &str| {
+        world.database.count(&format!("{table} WHERE person_id = '{}'", ada.actor.person.unwrap().uuid()))
+    };
+    assert_eq!((of_ada("identity.second_factors"), of_ada("identity.recovery_codes")), (0, 0));
+    assert_eq!(world.database.count("identity.sessions WHERE ended_at IS NULL AND end_reason IS NULL"), 1);
+    assert!(matches!(
+        world.service.login(&caller(HOME), Login::new("ada@example.com", PASSWORD)).unwrap(),
+        SignIn::Done(_)
+    ));
+    assert_eq!(world.events("second_factor.reset").len(), 1);
+    // Bob's stands.
+    challenge(&world.service, "bob@example.com");
+    assert!(lets_through(&world, &bob.actor));
 }
 
 #[test]

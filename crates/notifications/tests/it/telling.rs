@@ -23,6 +23,7 @@ const VOCABULARY: &[(&str, &[&str])] = &[
     ("person.reinstated", &["Ada account_reinstated"]),
     ("second_factor.switched_on", &["Ada second_factor_on"]),
     ("second_factor.switched_off", &["Ada second_factor_off"]),
+    ("second_factor.reset", &["Ada second_factor_reset"]),
     ("second_factor.recovery_code_used", &["Ada recovery_code_used"]),
     ("verification.submitted", &["Root verification_submitted"]),
     ("verification.approved", &["Bob verification_approved"]),
