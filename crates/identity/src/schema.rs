@@ -255,6 +255,7 @@ diesel::table! {
         valid_until -> Nullable<Timestamptz>,
         version -> Int4,
         expired_at -> Nullable<Timestamptz>,
+        watched_at -> Nullable<Timestamptz>,
     }
 }
 

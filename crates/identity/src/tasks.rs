@@ -1,12 +1,16 @@
 //! Background work about people. Each task judges afresh: what it was arranged for may have been superseded.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use outbox::{Registry, Task, TaskError, TaskRun};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{MailRequestId, VerificationId};
 use crate::service::IdentityService;
+
+/// How often it is looked for approved verifications of which nothing is arranged.
+const WATCH_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Somebody asked for a mail to an address: it is sent when somebody has that address and needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +60,17 @@ impl Task for VerificationExpiry {
     }
 }
 
+/// Arranges warnings and ends of verifications that were approved before either was arranged with the approval.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WatchVerifications {}
+
+impl Task for WatchVerifications {
+    const KIND: &'static str = "identity.watch_verifications";
+    fn key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
 /// Tells the workers how the tasks of this crate are done.
 pub fn register(registry: &mut Registry, service: Arc<IdentityService>) {
     let reminding = Arc::clone(&service);
@@ -68,6 +83,9 @@ pub fn register(registry: &mut Registry, service: Arc<IdentityService>) {
             Some(end) => Err(TaskError::RetryAt(end, "not_yet".to_owned())),
         }
     });
+    let watching = Arc::clone(&service);
+    registry.task(move |_, _: WatchVerifications| Ok(watching.watch_what_is_unwatched()?));
+    registry.every(WATCH_EVERY, WatchVerifications {});
     registry.task(move |run: &TaskRun, task: AnswerMailRequest| {
         Ok(service.answer_mail_request(task.request_id, run.request_id())?)
     });

@@ -13,6 +13,9 @@ use crate::model::{
 use crate::tasks::{CredentialReminder, VerificationExpiry};
 use crate::{Error, rules, store};
 
+/// How many unwatched verifications are seen to in one transaction.
+const WATCH_BATCH: i64 = 100;
+
 impl IdentityService {
     pub(super) fn verification_queue(
         &self,
@@ -85,7 +88,7 @@ impl IdentityService {
             let verification = stored(tx, id)?;
             let event = match decision {
                 Decision::Approve { .. } => {
-                    self.watch(tx, &verification, now);
+                    self.watch(tx, &verification, now)?;
                     "verification.approved"
                 }
                 Decision::Reject { .. } => "verification.rejected",
@@ -96,7 +99,7 @@ impl IdentityService {
     }
 
     /// Arranges the warnings before each credential of an approved verification ends, and what happens when bidding stops.
-    fn watch(&self, tx: &mut Tx<'_>, approved: &Verification, now: Instant) {
+    fn watch(&self, tx: &mut Tx<'_>, approved: &Verification, now: Instant) -> Result<(), Error> {
         for (ordinal, credential) in (0_i32..).zip(&approved.credentials) {
             let days = &self.settings.credential_reminder_days;
             for (days, at) in rules::credential_reminders(now, credential.end(), days) {
@@ -105,6 +108,25 @@ impl IdentityService {
         }
         if let Some(end) = approved.valid_until {
             outbox::enqueue_at(tx, &VerificationExpiry { verification: approved.id }, end);
+        }
+        Ok(store::note_watched(tx.conn(), approved.id, now)?)
+    }
+
+    /// Arranges the same for what was approved before it was arranged with the approval. Of warnings that are past none is made up for; an
+    /// end that is past is told at once.
+    pub(crate) fn watch_what_is_unwatched(&self) -> Result<(), Error> {
+        loop {
+            let found = self.db.transaction(|tx| {
+                let found = store::lock_unwatched(tx.conn(), WATCH_BATCH)?;
+                let now = tx.now()?;
+                for approved in &found {
+                    self.watch(tx, approved, now)?;
+                }
+                Ok::<_, Error>(found.len())
+            })?;
+            if found == 0 {
+                return Ok(());
+            }
         }
     }
 

@@ -201,6 +201,26 @@ pub(crate) fn list_verifications_of(
     assemble(conn, rows)
 }
 
+/// Some of the approved verifications of which nothing is arranged yet, kept from changing; those that somebody else is at are left out.
+pub(crate) fn lock_unwatched(conn: &mut PgConnection, most: i64) -> Result<Vec<Verification>, Error> {
+    let rows = verifications::table
+        .filter(verifications::state.eq(VerificationState::Approved.as_str()))
+        .filter(verifications::watched_at.is_null())
+        .order(verifications::id)
+        .limit(most)
+        .select(VerificationRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(conn)?;
+    assemble(conn, rows)
+}
+
+/// Notes that what has to happen with a verification is arranged.
+pub(crate) fn note_watched(conn: &mut PgConnection, id: VerificationId, now: Instant) -> Result<(), Error> {
+    diesel::update(verifications::table.find(id)).set(verifications::watched_at.eq(now)).execute(conn)?;
+    Ok(())
+}
+
 /// Notes a warning of a credential's end; false when it, or one nearer to the end, was given before.
 pub(crate) fn note_reminder(
     conn: &mut PgConnection,

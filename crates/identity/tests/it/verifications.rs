@@ -386,6 +386,45 @@ fn warnings_that_fall_before_the_approval_are_skipped_and_missed_ones_are_not_ma
 }
 
 #[test]
+fn what_was_approved_before_there_were_warnings_is_watched_too() {
+    let world = World::new();
+    let (admin, clockwork) = (world.admin(), Clockwork::of(&world));
+    let soon = world.today().checked_add_days(Days::new(10)).unwrap().to_string();
+    let later = world.today().checked_add_days(Days::new(40)).unwrap().to_string();
+    let short = world.verified_contractor("short@example.com", &admin, &soon);
+    let long = world.verified_contractor("long@example.com", &admin, &later);
+    let waits = actor(&world.register("waits@example.com", "contractor"));
+    hand_in(&world, &waits, "2080-01-01").unwrap();
+    let unwatched = "identity.verifications WHERE watched_at IS NULL";
+    assert_eq!(world.database.count(unwatched), 1, "the one that nobody decided");
+    // As an earlier version of the program left them.
+    world.database.execute(
+        "DELETE FROM outbox.tasks WHERE kind IN ('identity.remind_of_expiry', 'identity.expire_verification')",
+    );
+    world.database.execute("UPDATE identity.verifications SET watched_at = NULL");
+
+    // The first ended before the new version came round to it: that is told, and no warning is made up for.
+    clockwork.until(&world, &soon, TimeDelta::days(9));
+    clockwork.until(&world, &soon, TimeDelta::days(-2));
+    assert!(warned(&world).is_empty());
+    assert_eq!(world.events("verification.expired").len(), 1);
+    assert!(!world.may_bid(&short) && world.may_bid(&long));
+    assert_eq!(world.database.count(&format!("{unwatched} AND state = 'APPROVED'")), 0);
+    let arranged = "outbox.tasks WHERE kind IN ('identity.remind_of_expiry', 'identity.expire_verification')
+        AND state = 'QUEUED'";
+    // Three warnings of each insurance; of the second licence two, for the first of its is past, and the end.
+    assert_eq!(world.database.count(arranged), 3 + 3 + 2 + 1);
+
+    for (before, expected) in [(TimeDelta::days(29), 0), (TimeDelta::days(13), 1), (TimeDelta::hours(2), 2)] {
+        clockwork.until(&world, &later, before);
+        assert_eq!(warned(&world).len(), expected, "{before}");
+    }
+    clockwork.until(&world, &later, TimeDelta::seconds(-1));
+    assert_eq!(world.events("verification.expired").len(), 2);
+    assert!(!world.may_bid(&long));
+}
+
+#[test]
 fn what_was_superseded_neither_warns_nor_ends() {
     let world = World::new();
     let (admin, clockwork) = (world.admin(), Clockwork::of(&world));

@@ -1,0 +1,2 @@
+DROP INDEX identity.verifications_unwatched;
+ALTER TABLE identity.verifications DROP COLUMN watched_at;
