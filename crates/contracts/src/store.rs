@@ -11,7 +11,7 @@ pub(crate) use contracts::{
     NewContract, activate, complete, count_by_status, find_contract, find_contract_by_id,
     find_contract_of_job, find_contracts_by_id, find_particulars, flag_running, insert_contract,
     list_contracts, lock_contract, lock_contract_by_id, mark_work_started, open_contracts_of, replace_text,
-    terminate, touch_contract, unflag_running,
+    terminate, touch_contract,
 };
 pub(crate) use documents::{
     NewDocument, NewSignature, find_document, find_document_hash, insert_document, insert_signature,

@@ -115,11 +115,7 @@ impl Context {
         T: Send + 'static,
         E: Into<Problem> + Send + 'static,
     {
-        let trail = trail::of(&self.0);
-        let command = move |lent: &Writing| {
-            audit::command(&lent.db, trail, || work(&lent.commands)).map_err(Into::into)
-        };
-        self.0.app.lanes().heavy(command).await
+        self.0.app.lanes().heavy(self.audited(work)).await
     }
 
     /// Does work that hashes a password. Anybody may ask for that, so it has threads and a short queue of its own: a flood of it holds up
@@ -135,11 +131,7 @@ impl Context {
         T: Send + 'static,
         E: Into<Problem> + Send + 'static,
     {
-        let trail = trail::of(&self.0);
-        let command = move |lent: &Writing| {
-            audit::command(&lent.db, trail, || work(&lent.commands)).map_err(Into::into)
-        };
-        self.0.app.lanes().hashing(command).await
+        self.0.app.lanes().hashing(self.audited(work)).await
     }
 
     /// Asks another system, such as a provider of identities, which may take seconds: apart from everything else, so that a system that
@@ -156,6 +148,16 @@ impl Context {
         E: Into<Problem> + Send + 'static,
     {
         self.0.app.lanes().outside(move |lent| work(&lent.commands).map_err(Into::into)).await
+    }
+
+    /// The work as a command of this request's in the audit trail, for the threads that do it.
+    fn audited<T, E, W>(&self, work: W) -> impl FnOnce(&Writing) -> Result<T, Problem> + Send + use<T, E, W>
+    where
+        E: Into<Problem>,
+        W: FnOnce(&Commands) -> Result<T, E> + Send + 'static,
+    {
+        let trail = trail::of(&self.0);
+        move |lent| audit::command(&lent.db, trail, || work(&lent.commands)).map_err(Into::into)
     }
 
     /// Counts the refresh of a session, or of none by the address: for an operation of [`Rate::Refresh`](crate::Rate).

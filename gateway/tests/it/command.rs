@@ -250,7 +250,8 @@ fn a_second_factor_that_was_lost_is_taken_away() {
     assert!(nobody.code == 1 && nobody.error.contains("nobody has the address"), "{}", nobody.error);
     assert_eq!(reset("ada@EXAMPLE.org").json()["email"], "Ada@example.org");
     assert_eq!(database.count("identity.people WHERE second_factor_at IS NULL"), 1);
-    let told = "audit.entries WHERE actor_kind = 'OPERATOR' AND action = 'fairtrade admin reset-second-factor'
+    let told =
+        "audit.entries WHERE actor_kind = 'OPERATOR' AND action = 'fairtrade admin reset-second-factor'
         AND changes->0->'before'->>'secondFactor' = 'ON' AND changes->0->'after'->>'secondFactor' = 'OFF'";
     assert_eq!(database.count(told), 1);
     assert_eq!(database.count("outbox.events WHERE name = 'second_factor.reset'"), 1);
@@ -298,8 +299,7 @@ fn whoever_changes_the_keys_is_in_the_audit_trail() {
     let keys = shell.run(&["keys", "rotate", "--json"]).json();
     let (next, state) = (kid(&keys, 0), &keys[0]["state"]);
     assert!(next != before && !before.is_empty() && state == "NEXT", "{keys}");
-    let rotated =
-        "audit.entries WHERE actor_kind = 'OPERATOR' AND action = 'fairtrade keys rotate' AND outcome = 'DONE'";
+    let rotated = "audit.entries WHERE actor_kind = 'OPERATOR' AND action = 'fairtrade keys rotate' AND outcome = 'DONE'";
     let of_both = format!(
         "{rotated} AND objects @> '{{signing_key/{next},signing_key/{before}}}' AND changes::text LIKE '%signsFrom%'"
     );

@@ -54,7 +54,8 @@ pub(super) fn sign(
             return Err(wrong_state(&contract, actor, true));
         }
         tell(tx, &contract, "contract.activated", &actor.request_id, json!({}));
-        super::verification::heed_new(tx, &contract, &actor.request_id)?;
+        // The papers may have ended before the second signature.
+        super::verification::heed(tx, contract.contractor, &actor.request_id)?;
     } else {
         store::touch_contract(tx.conn(), contract.id, now)?;
     }

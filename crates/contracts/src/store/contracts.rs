@@ -322,47 +322,25 @@ pub(crate) fn terminate(
     Ok(changed == 1)
 }
 
-/// Flags the running contracts of a contractor whose licence or insurance does not hold any more; gives those that were not flagged.
+/// Makes the running contracts of a contractor say since when its verification does not hold, or that it does; gives those that said otherwise.
 pub(crate) fn flag_running(
     conn: &mut PgConnection,
     contractor: PartyId,
+    lapsed_at: Option<Instant>,
     now: Instant,
 ) -> Result<Vec<Contract>, Error> {
-    let rows: Vec<Row> = diesel::update(
-        contracts::table
-            .filter(contracts::contractor_id.eq(contractor.uuid()))
-            .filter(contracts::status.eq(ContractStatus::Active.as_str()))
-            .filter(contracts::verification_lapsed_at.is_null()),
-    )
-    .set((
-        contracts::verification_lapsed_at.eq(now),
-        contracts::version.eq(contracts::version + 1),
-        contracts::updated_at.eq(now),
-    ))
-    .returning(Row::as_returning())
-    .get_results(conn)?;
-    rows.into_iter().map(Contract::try_from).collect()
-}
-
-/// Takes the flag from the running contracts of a contractor; gives those that had it.
-pub(crate) fn unflag_running(
-    conn: &mut PgConnection,
-    contractor: PartyId,
-    now: Instant,
-) -> Result<Vec<Contract>, Error> {
-    let rows: Vec<Row> = diesel::update(
-        contracts::table
-            .filter(contracts::contractor_id.eq(contractor.uuid()))
-            .filter(contracts::status.eq(ContractStatus::Active.as_str()))
-            .filter(contracts::verification_lapsed_at.is_not_null()),
-    )
-    .set((
-        contracts::verification_lapsed_at.eq(None::<Instant>),
-        contracts::version.eq(contracts::version + 1),
-        contracts::updated_at.eq(now),
-    ))
-    .returning(Row::as_returning())
-    .get_results(conn)?;
+    let running = contracts::table
+        .filter(contracts::contractor_id.eq(contractor.uuid()))
+        .filter(contracts::status.eq(ContractStatus::Active.as_str()))
+        .filter(contracts::verification_lapsed_at.is_null().eq(lapsed_at.is_some()));
+    let rows: Vec<Row> = diesel::update(running)
+        .set((
+            contracts::verification_lapsed_at.eq(lapsed_at),
+            contracts::version.eq(contracts::version + 1),
+            contracts::updated_at.eq(now),
+        ))
+        .returning(Row::as_returning())
+        .get_results(conn)?;
     rows.into_iter().map(Contract::try_from).collect()
 }
 

@@ -13,11 +13,11 @@ use super::sessions::Buckets;
 use super::{IdentityService, person_of, session_of, trail};
 use crate::keys::{random_secret, token_hash};
 use crate::model::{
-    Caller, Challenge, Email, Enrolment, FactorState, Password, Person, RecoveryCodes, SecondFactor, SignedIn,
-    StepUp, TypedCode,
+    Caller, Challenge, Email, Enrolment, FactorState, Password, Person, RecoveryCodes, SecondFactor,
+    SignedIn, StepUp, TypedCode,
 };
-use crate::totp::{RECOVERY_CODES, SharedSecret, recovery_code, recovery_hash};
 use crate::store::{self, EndReason};
+use crate::totp::{RECOVERY_CODES, SharedSecret, recovery_code, recovery_hash};
 use crate::{Error, VaultSubject, require_step_up, rules};
 
 impl IdentityService {

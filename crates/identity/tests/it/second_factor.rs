@@ -1,8 +1,8 @@
 //! The second factor and the step-up, with no HTTP.
 
 use identity::{
-    Error, FactorState, IdentityCommands, IdentityQueries, IdentityService, Keys, Login, SecretRing, SignIn, SignedIn,
-    StepUp, TypedCode, VaultSubject,
+    Error, FactorState, IdentityCommands, IdentityQueries, IdentityService, Keys, Login, SecretRing, SignIn,
+    SignedIn, StepUp, TypedCode, VaultSubject,
 };
 use kernel::{Actor, Clock};
 use secrecy::ExposeSecret;

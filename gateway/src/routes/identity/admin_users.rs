@@ -1,8 +1,11 @@
 //! `/api/admin/users`: administrators find people, suspend them and reinstate them.
 
 use chrono::{DateTime, Utc};
-use identity::{Account, AccountFilter, AccountOrder, AccountState, Reason, Standing, VerificationFilter};
-use kernel::{PersonId, Role};
+use identity::{
+    Account, AccountFilter, AccountOrder, AccountState, IdentityCommands, Reason, Standing,
+    VerificationFilter,
+};
+use kernel::{AdminActor, PersonId, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -192,13 +195,7 @@ async fn suspend_user(
     id: Path<PersonId>,
     body: Body<AdminUserReason>,
 ) -> Result<Reply, Problem> {
-    let reason = Reason::new(&body.reason)?;
-    context
-        .command(
-            move |commands| commands.identity.suspend_person(actor.view(), *id, &reason),
-            |account| Reply::ok(&AdminUserView::from(account)),
-        )
-        .await
+    take(<dyn IdentityCommands>::suspend_person, context, actor, *id, &body).await
 }
 
 async fn reinstate_user(
@@ -207,10 +204,28 @@ async fn reinstate_user(
     id: Path<PersonId>,
     body: Body<AdminUserReason>,
 ) -> Result<Reply, Problem> {
+    take(<dyn IdentityCommands>::reinstate_person, context, actor, *id, &body).await
+}
+
+/// What an administrator does to an account, for a reason.
+type Step = fn(
+    &(dyn IdentityCommands + 'static),
+    AdminActor<'_>,
+    PersonId,
+    &Reason,
+) -> Result<Account, identity::Error>;
+
+async fn take(
+    step: Step,
+    context: Context,
+    actor: Admin,
+    id: PersonId,
+    body: &AdminUserReason,
+) -> Result<Reply, Problem> {
     let reason = Reason::new(&body.reason)?;
     context
         .command(
-            move |commands| commands.identity.reinstate_person(actor.view(), *id, &reason),
+            move |commands| step(commands.identity.as_ref(), actor.view(), id, &reason),
             |account| Reply::ok(&AdminUserView::from(account)),
         )
         .await
