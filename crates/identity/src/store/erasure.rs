@@ -8,8 +8,9 @@ use kernel::{Instant, PartyId, PersonId};
 use super::people::PersonRow;
 use crate::model::{Person, VerificationId};
 use crate::schema::{
-    contractor_profiles, credentials, external_identities, known_addresses, link_tokens, mail_requests,
-    people, second_factors, sessions, sign_in_challenges, suspensions, verification_documents, verifications,
+    contractor_profiles, credentials, email_changes, external_identities, known_addresses, link_tokens,
+    mail_requests, people, second_factors, sessions, sign_in_challenges, suspensions, verification_documents,
+    verifications,
 };
 
 /// What stands where the reason of a rejection stood.
@@ -62,7 +63,7 @@ pub(crate) fn empty_account(conn: &mut PgConnection, id: PersonId, now: Instant)
     Ok(())
 }
 
-/// Removes every way in: sessions with their tokens, links in mails, second factors, identities at providers.
+/// Removes every way in: sessions with their tokens, links in mails, another address that was wished for, second factors, identities at providers.
 pub(crate) fn remove_ways_in(conn: &mut PgConnection, id: PersonId) -> Result<(), Error> {
     diesel::delete(sessions::table.filter(sessions::person_id.eq(id))).execute(conn)?;
     diesel::delete(sign_in_challenges::table.filter(sign_in_challenges::person_id.eq(id))).execute(conn)?;
@@ -70,6 +71,7 @@ pub(crate) fn remove_ways_in(conn: &mut PgConnection, id: PersonId) -> Result<()
     diesel::delete(external_identities::table.filter(external_identities::person_id.eq(id))).execute(conn)?;
     diesel::delete(known_addresses::table.filter(known_addresses::person_id.eq(id))).execute(conn)?;
     diesel::delete(link_tokens::table.filter(link_tokens::person_id.eq(id))).execute(conn)?;
+    diesel::delete(email_changes::table.find(id)).execute(conn)?;
     diesel::delete(mail_requests::table.filter(mail_requests::person_id.eq(id))).execute(conn)?;
     Ok(())
 }

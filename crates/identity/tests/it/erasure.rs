@@ -5,7 +5,10 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use database::{PgConnection, Tx};
-use identity::{Blocker, Error, Held, IdentityCommands, IdentityQueries, PersonalData, StepUp, VaultSubject};
+use identity::{
+    Blocker, Error, Held, IdentityCommands, IdentityQueries, PersonalData, ProfileForm, ProfilePatch, StepUp,
+    VaultSubject,
+};
 use kernel::{Actor, PersonId};
 use serde_json::json;
 
@@ -147,6 +150,18 @@ fn the_last_active_administrator_stays() {
     world.service.erase_person(&admin).unwrap();
     assert!(matches!(world.service.erase_person(&other), Err(Error::LastAdministrator)));
     assert_eq!(world.db().read(identity::administrators).unwrap(), [other.person.unwrap()]);
+}
+
+#[test]
+fn an_address_that_was_wished_for_goes_too() {
+    let world = World::new();
+    let ada = proved(&world, "ada@example.com");
+    let form = ProfileForm { email: Some("ada@elsewhere.example.com".to_owned()), ..ProfileForm::default() };
+    let patch = ProfilePatch::new(&form, ada.role, &world.settings).unwrap();
+    world.service.update_profile(&ada, patch).unwrap();
+    assert_eq!(world.database.count("identity.email_changes"), 1);
+    world.service.erase_person(&ada).unwrap();
+    assert_eq!(world.database.count("identity.email_changes"), 0);
 }
 
 #[test]
