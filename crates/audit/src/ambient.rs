@@ -95,6 +95,12 @@ pub fn command<T>(db: &Db, context: Context, work: impl FnOnce() -> T) -> T {
     self::context(context, || db.opening(record::enrol, work))
 }
 
+/// The request that whatever happens on this thread now is part of: for what is done in the name of a call that was not told it.
+#[must_use]
+pub fn request_id() -> String {
+    current().context.request_id.clone()
+}
+
 /// What is in force on this thread: what was set, or the task that a worker carries out, or nothing that anybody said.
 pub(crate) fn current() -> Rc<Ambient> {
     CURRENT.with_borrow(Clone::clone).unwrap_or_else(|| {

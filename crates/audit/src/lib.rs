@@ -16,7 +16,7 @@ mod verify;
 
 use kernel::{AdminActor, Limit, Page, Position};
 
-pub use ambient::{Context, command, context};
+pub use ambient::{Context, command, context, request_id};
 pub use error::Error;
 pub use keys::{AddressKey, Keys};
 pub use model::{

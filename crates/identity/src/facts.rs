@@ -8,7 +8,8 @@ use kernel::{Actor, Instant, PartyId, PersonId, SessionId, Via};
 use uuid::Uuid;
 
 use crate::keys::LinkTokenId;
-use crate::model::{ChangedAddress, Contact, Credential, LiveSession, PersonCard, VerificationId};
+use crate::model::{ChangedAddress, Contact, Credential, Email, LiveSession, PersonCard, VerificationId};
+use crate::traces::Traces;
 use crate::{rules, store};
 
 /// How exactly the last use of a session is known, in seconds: noting each request would be a write for every read.
@@ -97,6 +98,27 @@ pub fn contractor_may_bid(tx: &mut Tx<'_>, contractor: PartyId) -> Result<bool, 
 pub fn lock_verified(tx: &mut Tx<'_>, contractor: PartyId) -> Result<bool, Error> {
     store::lock_person(tx.conn(), PersonId::from(contractor.uuid()))?;
     Ok(store::verified_among(tx.conn(), &[contractor.uuid()])?.contains_key(&contractor))
+}
+
+/// Keeps these people from being erased until the transaction ends, or waits for the end of an erasure that is under way: for what must not
+/// begin with somebody who is just being forgotten. Take it before any other lock, and judge by what is read afterwards.
+///
+/// # Errors
+/// [`Error`].
+pub fn hold_people(tx: &mut Tx<'_>, ids: &[PartyId]) -> Result<(), Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    store::hold_people(tx.conn(), &ids)
+}
+
+/// What a person is called and reached by, to be taken out of what others wrote; nothing for nobody.
+///
+/// # Errors
+/// [`Error`].
+pub fn traces(conn: &mut PgConnection, person: PersonId) -> Result<Traces, Error> {
+    Ok(store::find_person(conn, person)?.map_or_else(Traces::default, |person| {
+        let emails = [person.email.as_str(), &Email::lookup(&person.email)];
+        Traces::new(person.name.as_deref(), &emails, person.phone.as_deref())
+    }))
 }
 
 /// One credential of a verification, by its place in it: for words about it.

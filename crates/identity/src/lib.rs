@@ -18,12 +18,14 @@ mod store;
 mod tasks;
 mod token;
 mod totp;
+mod traces;
 pub mod vault;
 
 pub use error::Error;
 pub use facts::{
     LAST_USE_SECONDS, administrators, cards, contact, contact_about_change, contractor_may_bid, credential,
-    live_sessions, lock_verified, remain, require_step_up, suspended_since, touch_sessions,
+    hold_people, live_sessions, lock_verified, remain, require_step_up, suspended_since, touch_sessions,
+    traces,
 };
 pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,
@@ -36,6 +38,7 @@ pub use service::IdentityService;
 pub use settings::Settings;
 pub use tasks::{CredentialReminder, VerificationExpiry, register};
 pub use token::{AccessToken, Authenticator, Claims, TokenError};
+pub use traces::Traces;
 pub use vault::{Vault, VaultError, VaultSubject};
 
 use files::{File, FileId, FileName, NewFile, Received};

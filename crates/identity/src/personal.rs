@@ -47,7 +47,8 @@ pub trait PersonalData: Send + Sync {
     /// [`Error::Database`], [`Error::Vault`].
     fn held_about(&self, conn: &mut PgConnection, person: PersonId) -> Result<Held, Error>;
 
-    /// What keeps the person from being erased now; none when nothing does. Locks what it judges by, so that it still holds when
+    /// What keeps the person from being erased now; none when nothing does. Called with the person's row locked, which keeps everything from
+    /// beginning that takes [`hold_people`](crate::hold_people) first; locks what it judges by besides, so that it still holds when
     /// [`PersonalData::erase`] is called in the same transaction.
     ///
     /// # Errors
@@ -55,7 +56,8 @@ pub trait PersonalData: Send + Sync {
     fn blockers(&self, tx: &mut Tx<'_>, person: PersonId) -> Result<Vec<Blocker>, Error>;
 
     /// Forgets the person: ends what is open, anonymises what others need to keep, removes the rest. Called after no crate named a
-    /// blocker, in the transaction that erases the person everywhere; a second call changes nothing more.
+    /// blocker, in the transaction that erases the person everywhere, while identity still knows what the person is called
+    /// ([`traces`](crate::traces)); a second call changes nothing more.
     ///
     /// # Errors
     /// [`Error::Database`].

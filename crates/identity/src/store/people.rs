@@ -168,6 +168,17 @@ pub(crate) fn lock_person(conn: &mut PgConnection, id: PersonId) -> Result<Optio
         .transpose()
 }
 
+/// Keeps these people there until the transaction ends, side by side with others who do; in one order everywhere.
+pub(crate) fn hold_people(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
+    people::table
+        .filter(people::id.eq_any(ids))
+        .order(people::id)
+        .select(people::id)
+        .for_key_share()
+        .load::<PersonId>(conn)?;
+    Ok(())
+}
+
 /// Whoever has this address, kept from changing until the transaction ends.
 pub(crate) fn lock_person_by_email(
     conn: &mut PgConnection,
