@@ -16,9 +16,11 @@ pub use error::Error;
 pub use model::*;
 pub use service::MarketplaceService;
 pub use service::downhill::{award, open_review, record_completion, record_unsigned, record_work_started};
+pub use service::personal::traces;
 pub use settings::Settings;
 pub use store::bids::live_bidders;
-pub use store::jobs::{job_cards, job_titles, public_jobs};
+pub use store::jobs::{job_cards, job_titles, jobs_of_party, public_jobs};
+pub use store::personal::REMOVED_JOB;
 pub use tasks::{BiddingClose, JobExpiry, ReviewPublication, register};
 
 /// What can be read.

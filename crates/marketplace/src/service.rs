@@ -4,6 +4,7 @@ mod bids;
 pub(crate) mod downhill;
 mod events;
 mod jobs;
+pub(crate) mod personal;
 mod reviews;
 mod trail;
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod bids;
 pub(crate) mod jobs;
+pub(crate) mod personal;
 pub(crate) mod reviews;
 
 use database::Error;

@@ -93,21 +93,7 @@ impl MarketplaceService {
         contractor: ContractorActor<'_>,
         back: &BidChange<()>,
     ) -> Result<BidDetail, Error> {
-        self.db.transaction(|tx| {
-            let found = own_bid(tx, contractor.party, back)?;
-            let job = store::jobs::lock(tx.conn(), found.job_id, Lock::Share)?.ok_or(Error::BidNotFound)?;
-            let now = tx.now()?;
-            let current =
-                store::bids::find_own(tx.conn(), found.id, contractor.party)?.ok_or(Error::BidNotFound)?;
-            waits(&current, back)?;
-            let before = (current.status, current.revision);
-            let mut bid = decide(tx, current, BidStatus::Withdrawn, None, now)?;
-            trail::bid(tx, &job, Some(before), &bid);
-            let revealed = rules::revealed(job.reveal, job.bidding_deadline, now);
-            events::bid(tx, "bid.withdrawn", &contractor.request_id, &bid, &job, revealed);
-            bid.proof = bid.proof.filter(|_| revealed);
-            Ok(bid)
-        })
+        self.db.transaction(|tx| withdraw(tx, contractor.party, back, &contractor.request_id))
     }
 
     pub(super) fn turn_down_bid(
@@ -221,6 +207,27 @@ impl MarketplaceService {
         }
         Ok((job, now))
     }
+}
+
+/// Takes a contractor's bid back.
+pub(super) fn withdraw(
+    tx: &mut Tx<'_>,
+    contractor: PartyId,
+    back: &BidChange<()>,
+    request_id: &str,
+) -> Result<BidDetail, Error> {
+    let found = own_bid(tx, contractor, back)?;
+    let job = store::jobs::lock(tx.conn(), found.job_id, Lock::Share)?.ok_or(Error::BidNotFound)?;
+    let now = tx.now()?;
+    let current = store::bids::find_own(tx.conn(), found.id, contractor)?.ok_or(Error::BidNotFound)?;
+    waits(&current, back)?;
+    let before = (current.status, current.revision);
+    let mut bid = decide(tx, current, BidStatus::Withdrawn, None, now)?;
+    trail::bid(tx, &job, Some(before), &bid);
+    let revealed = rules::revealed(job.reveal, job.bidding_deadline, now);
+    events::bid(tx, "bid.withdrawn", request_id, &bid, &job, revealed);
+    bid.proof = bid.proof.filter(|_| revealed);
+    Ok(bid)
 }
 
 /// The bidder's own bid, not locked yet.

@@ -19,7 +19,9 @@ use crate::tasks::ReviewPublication;
 /// [`Error::BidNotFound`] for anyone but the job's owner, and before the reveal; [`Error::JobState`],
 /// [`Error::AcceptanceClosed`], [`Error::BidState`], [`Error::BidRevised`].
 pub fn award(tx: &mut Tx<'_>, award: Award) -> Result<Awarded, Error> {
-    let job_id = store::bids::find_job_of(tx.conn(), award.bid)?.ok_or(Error::BidNotFound)?;
+    let (job_id, bidder) = store::bids::find_places(tx.conn(), award.bid)?.ok_or(Error::BidNotFound)?;
+    // Whoever is just being erased takes its bid and its job away: waited for here, and seen below.
+    identity::hold_people(tx, &[award.owner, bidder])?;
     let job = store::jobs::lock(tx.conn(), job_id, Lock::Alone)?.ok_or(Error::BidNotFound)?;
     let now = tx.now()?;
     let bid = store::bids::find(tx.conn(), award.bid)?.ok_or(Error::BidNotFound)?;

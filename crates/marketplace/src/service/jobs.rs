@@ -153,17 +153,10 @@ impl MarketplaceService {
         remove: &JobChange<()>,
     ) -> Result<Deleted, Error> {
         let left = self.db.transaction(|tx| {
-            let before = lock_own(tx, homeowner.party, remove)?;
-            if before.status == JobStatus::Draft {
-                store::jobs::delete_draft(tx.conn(), before.id, homeowner.party)?;
-                trail::job(tx, Some(&before), None);
+            if end(tx, homeowner.party, remove, &homeowner.request_id)? == JobStatus::Draft {
                 return Ok(None);
             }
-            let cancelled = moved(&before, JobAction::Cancel)?;
-            change(tx, &before, cancelled.clone())?;
-            lapse_bids(tx, &before, &homeowner.request_id)?;
-            events::job(tx, "job.cancelled", &homeowner.request_id, &cancelled);
-            reload(tx, before.id, homeowner.party).map(Some)
+            reload(tx, remove.job_id, homeowner.party).map(Some)
         });
         Ok(match left? {
             None => Deleted::Gone,
@@ -219,6 +212,26 @@ impl MarketplaceService {
             Ok(())
         })
     }
+}
+
+/// Removes a draft, calls off an open job, and says which of them it was.
+pub(super) fn end(
+    tx: &mut Tx<'_>,
+    owner: PartyId,
+    remove: &JobChange<()>,
+    request_id: &str,
+) -> Result<JobStatus, Error> {
+    let before = lock_own(tx, owner, remove)?;
+    if before.status == JobStatus::Draft {
+        store::jobs::delete_draft(tx.conn(), before.id, owner)?;
+        trail::job(tx, Some(&before), None);
+    } else {
+        let cancelled = moved(&before, JobAction::Cancel)?;
+        change(tx, &before, cancelled.clone())?;
+        lapse_bids(tx, &before, request_id)?;
+        events::job(tx, "job.cancelled", request_id, &cancelled);
+    }
+    Ok(before.status)
 }
 
 /// The shelf of an actor's own jobs; administrators have none.

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::word;
 use crate::PageRequest;
-use crate::model::{BidDetail, BidId, BidParts, BidStatus, JobId, Proof};
+use crate::model::{BidDetail, BidId, BidParts, BidStatus, JobId, Proof, Reveal};
 use crate::rules::{Sealed, Standing};
-use crate::schema::{bid_revisions, bids};
+use crate::schema::{bid_revisions, bids, jobs};
 
 pub(crate) use insert::insert;
 
@@ -100,7 +100,9 @@ fn read((bid, revision): (BidRow, RevisionRow)) -> Result<BidDetail, Error> {
         created_at: bid.created_at,
         updated_at: bid.updated_at,
         receipt: revision.receipt,
-        proof: Some(Proof { canonical: revision.canonical, salt: revision.salt }),
+        // The text is gone when somebody was forgotten, and nothing is proved by what is left.
+        proof: (!revision.canonical.is_empty())
+            .then_some(Proof { canonical: revision.canonical, salt: revision.salt }),
         outcome: None,
     })
 }
@@ -142,6 +144,12 @@ pub(crate) fn revise(conn: &mut PgConnection, bid: &BidDetail, sealed: &Sealed) 
 /// The job that a bid is for; a bid never moves to another.
 pub(crate) fn find_job_of(conn: &mut PgConnection, id: BidId) -> Result<Option<JobId>, Error> {
     Ok(bids::table.filter(bids::id.eq(id)).select(bids::job_id).get_result(conn).optional()?)
+}
+
+/// The same with whose bid it is, which never changes either.
+pub(crate) fn find_places(conn: &mut PgConnection, id: BidId) -> Result<Option<(JobId, PartyId)>, Error> {
+    let found = bids::table.filter(bids::id.eq(id)).select((bids::job_id, bids::contractor_id));
+    Ok(found.get_result(conn).optional()?)
 }
 
 /// A bid of this job, for those who know that they may see it.
@@ -239,6 +247,29 @@ pub(crate) fn list_own(
     let rows =
         query.order((bids::created_at.desc(), bids::id.desc())).limit(page.limit.plus_one()).load(conn)?;
     rows.into_iter().map(read).collect()
+}
+
+/// Every revision of all of a contractor's bids, oldest first, each with its job's reveal and deadline.
+pub(crate) fn list_revisions_of(
+    conn: &mut PgConnection,
+    contractor: PartyId,
+) -> Result<Vec<(BidDetail, Reveal, Option<Instant>)>, Error> {
+    type Row = (BidRow, RevisionRow, String, Option<Instant>);
+    let rows: Vec<Row> = bids::table
+        .inner_join(bid_revisions::table)
+        .inner_join(jobs::table)
+        .filter(bids::contractor_id.eq(contractor))
+        .order((bids::created_at, bids::id, bid_revisions::revision))
+        .select((BidRow::as_select(), RevisionRow::as_select(), jobs::reveal, jobs::bidding_deadline))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(bid, revision, reveal, deadline)| {
+            let of_revision =
+                BidRow { revision: revision.revision, submitted_at: revision.submitted_at, ..bid };
+            let reveal = word(Reveal::parse(&reveal), "jobs.reveal")?;
+            Ok((read((of_revision, revision))?, reveal, deadline))
+        })
+        .collect()
 }
 
 /// Who has a live bid for a job. For telling each of them alone: none may learn of another.

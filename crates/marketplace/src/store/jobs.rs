@@ -388,6 +388,34 @@ pub(crate) fn list_own(
     rows.into_iter().map(CardRow::read).collect()
 }
 
+/// The jobs of which this party is the owner, or for which it was chosen.
+///
+/// # Errors
+/// [`Error`] when they cannot be read.
+pub fn jobs_of_party(conn: &mut PgConnection, party: PartyId) -> Result<Vec<JobId>, Error> {
+    Ok(jobs::table
+        .filter(jobs::homeowner_id.eq(party).or(jobs::contractor_id.eq(party.uuid())))
+        .order(jobs::id)
+        .select(jobs::id)
+        .load(conn)?)
+}
+
+/// All of an owner's jobs with their addresses, oldest first.
+pub(crate) fn list_all_of(
+    conn: &mut PgConnection,
+    owner: PartyId,
+) -> Result<Vec<(PublicJob, Option<Address>)>, Error> {
+    let rows: Vec<(JobRow, Option<AddressRow>)> = jobs::table
+        .left_join(job_addresses::table)
+        .filter(jobs::homeowner_id.eq(owner))
+        .order((jobs::created_at, jobs::id))
+        .select((JobRow::as_select(), Option::<AddressRow>::as_select()))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(job, address)| Ok((job.read()?, address.map(AddressRow::read).transpose()?)))
+        .collect()
+}
+
 /// As much of these jobs as a bid in a list shows.
 pub(crate) fn summaries(
     conn: &mut PgConnection,

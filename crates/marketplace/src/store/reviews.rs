@@ -186,6 +186,26 @@ pub(crate) fn list_published(
     rows.into_iter().map(ReviewRow::read).collect()
 }
 
+/// Everything that a party wrote, hidden or published, oldest first.
+pub(crate) fn list_by(conn: &mut PgConnection, author: PartyId) -> Result<Vec<Review>, Error> {
+    let rows = reviews::table
+        .filter(reviews::author_id.eq(author))
+        .order((reviews::created_at, reviews::id))
+        .select(ReviewRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(ReviewRow::read).collect()
+}
+
+/// Everything that is published about a party, oldest first.
+pub(crate) fn list_all_about(conn: &mut PgConnection, subject: PartyId) -> Result<Vec<Review>, Error> {
+    let rows = reviews::table
+        .filter(reviews::subject_id.eq(subject).and(reviews::status.eq(ReviewStatus::Published.as_str())))
+        .order((reviews::published_at, reviews::id))
+        .select(ReviewRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(ReviewRow::read).collect()
+}
+
 /// What the published reviews of these parties come to; nobody's reviews come to nothing.
 pub(crate) fn ratings_of(
     conn: &mut PgConnection,

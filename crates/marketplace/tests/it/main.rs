@@ -5,6 +5,7 @@ mod award;
 mod bids;
 mod blindness;
 mod jobs;
+mod personal;
 mod reviews;
 mod schema;
 mod world;

@@ -1,0 +1,220 @@
+//! What the marketplace owes a person: an account of jobs, bids and reviews, and to forget. What somebody wrote goes whole; what others
+//! wrote about them stays, without their name. Amounts, days, states and stars stay: others were told of them.
+
+use database::{PgConnection, Tx};
+use identity::{Blocker, Held, PersonalData, Traces};
+use kernel::{PartyId, PersonId};
+use serde_json::{Value, json};
+
+use super::{MarketplaceService, bids, jobs};
+use crate::error::Error;
+use crate::model::{Address, BidChange, BidDetail, BidId, JobChange, Place, PublicJob, Review};
+use crate::rules;
+use crate::store;
+
+/// How often a bid is withdrawn that its bidder goes on revising meanwhile.
+const WITHDRAWALS_MAX: usize = 10;
+
+impl PersonalData for MarketplaceService {
+    fn section(&self) -> &'static str {
+        "marketplace"
+    }
+
+    fn held_about(&self, conn: &mut PgConnection, person: PersonId) -> Result<Held, identity::Error> {
+        self.account_of(conn, person.into())
+            .map(|data| Held { data, files: Vec::new() })
+            .map_err(identity_error)
+    }
+
+    fn blockers(&self, tx: &mut Tx<'_>, person: PersonId) -> Result<Vec<Blocker>, identity::Error> {
+        let party = PartyId::from(person);
+        let running = store::personal::jobs_under_way(tx.conn(), party)?;
+        Ok(running
+            .into_iter()
+            .map(|job| Blocker {
+                code: "job_under_way",
+                message: "A job that a contractor was chosen for has to be completed first.".to_owned(),
+                kind: "job",
+                id: job.to_string(),
+            })
+            .collect())
+    }
+
+    fn erase(&self, tx: &mut Tx<'_>, person: PersonId) -> Result<(), identity::Error> {
+        forget(tx, person).map_err(identity_error)
+    }
+}
+
+/// Nothing here is refused once nothing is under way: what is refused all the same is a fault of ours.
+fn identity_error(error: Error) -> identity::Error {
+    match error {
+        Error::Database(error) => error.into(),
+        other => database::Error::Corrupt(other.to_string()).into(),
+    }
+}
+
+fn forget(tx: &mut Tx<'_>, person: PersonId) -> Result<(), Error> {
+    let party = PartyId::from(person);
+    let request_id = audit::request_id();
+    let traces = traces(tx.conn(), person)?;
+    for job_id in store::personal::jobs_to_end(tx.conn(), party)? {
+        jobs::end(tx, party, &JobChange { job_id, if_version: None, change: () }, &request_id)?;
+    }
+    for bid_id in store::personal::bids_to_withdraw(tx.conn(), party)? {
+        take_back(tx, party, bid_id, &request_id)?;
+    }
+    let now = tx.now()?;
+    store::personal::blank_jobs(tx.conn(), party, now)?;
+    store::personal::blank_bids(tx.conn(), party)?;
+    store::personal::blank_reviews(tx.conn(), party)?;
+    store::personal::efface_jobs(tx.conn(), party, &traces, now)?;
+    store::personal::efface_bids(tx.conn(), party, &traces)?;
+    store::personal::efface_reviews(tx.conn(), party, &traces)?;
+    Ok(())
+}
+
+/// Withdraws a bid as its bidder would, unless its job's owner was faster. A revision that came in between is withdrawn in its place.
+fn take_back(tx: &mut Tx<'_>, contractor: PartyId, bid_id: BidId, request_id: &str) -> Result<(), Error> {
+    let back = BidChange { bid_id, if_version: None, change: () };
+    for _ in 0..WITHDRAWALS_MAX {
+        match bids::withdraw(tx, contractor, &back, request_id) {
+            Err(Error::Stale) => {}
+            Ok(_) | Err(Error::BidState { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::Stale)
+}
+
+/// What leads to a person, the addresses of its jobs among it: to be taken out of what others wrote.
+///
+/// # Errors
+/// [`database::Error`] only.
+pub fn traces(conn: &mut PgConnection, person: PersonId) -> Result<Traces, database::Error> {
+    let mut traces = identity::traces(conn, person)?;
+    for street in store::personal::streets_of(conn, person.into())? {
+        traces = traces.and(&street);
+    }
+    Ok(traces)
+}
+
+impl MarketplaceService {
+    fn account_of(&self, conn: &mut PgConnection, party: PartyId) -> Result<Value, Error> {
+        let now = store::personal::now(conn)?;
+        let jobs: Vec<Value> = store::jobs::list_all_of(conn, party)?
+            .iter()
+            .map(|(job, address)| job_json(job, address.as_ref()))
+            .collect();
+        let bids: Vec<Value> = store::bids::list_revisions_of(conn, party)?
+            .into_iter()
+            .map(|(bid, reveal, deadline)| bid_json(&bid, rules::revealed(reveal, deadline, now)))
+            .collect();
+        let written: Vec<Value> = store::reviews::list_by(conn, party)?.iter().map(review_json).collect();
+        let received: Vec<Value> =
+            store::reviews::list_all_about(conn, party)?.iter().map(review_json).collect();
+        let sums = store::reviews::ratings_of(conn, &[party])?.remove(&party).unwrap_or_default();
+        let rating = rules::summarise(&self.settings, sums);
+        Ok(json!({
+            "jobs": jobs,
+            "bids": bids,
+            "reviewsWritten": written,
+            "reviewsReceived": received,
+            "rating": {
+                "count": rating.count,
+                "mean": rating.mean,
+                "bayesianMean": rating.bayesian_mean,
+                "quality": rating.quality,
+                "timeliness": rating.timeliness,
+                "communication": rating.communication,
+            },
+        }))
+    }
+}
+
+fn job_json(job: &PublicJob, address: Option<&Address>) -> Value {
+    let point = |point: Option<identity::geo::GeoPoint>| {
+        point.map(|point| json!({ "lat": point.lat(), "lng": point.lng() }))
+    };
+    let address = address.map(|address| {
+        json!({
+            "street": address.street.as_str(),
+            "unit": address.unit.as_ref().map(Place::as_str),
+            "city": address.city.as_str(),
+            "region": address.region.as_ref().map(Place::as_str),
+            "postalCode": address.postal_code.as_ref().map(Place::as_str),
+            "country": address.country.as_str(),
+            "point": point(address.point),
+        })
+    });
+    json!({
+        "id": job.id,
+        "contractorId": job.contractor,
+        "status": job.status,
+        "title": job.title,
+        "description": job.description,
+        "category": job.category,
+        "skills": job.skills,
+        "area": {
+            "city": job.area.city,
+            "region": job.area.region,
+            "country": job.area.country,
+            "point": point(job.area.point),
+        },
+        "address": address,
+        "budgetMin": job.budget.min(),
+        "budgetMax": job.budget.max(),
+        "currency": job.currency,
+        "urgency": job.urgency,
+        "wantedStart": job.wanted_start,
+        "biddingDeadline": job.bidding_deadline,
+        "acceptUntil": job.accept_until,
+        "reveal": job.reveal,
+        "publishedAt": job.published_at,
+        "version": job.version,
+        "createdAt": job.created_at,
+        "updatedAt": job.updated_at,
+    })
+}
+
+/// One revision of a bid. As over the API its proof comes with the reveal.
+fn bid_json(bid: &BidDetail, revealed: bool) -> Value {
+    let proof = bid.proof.as_ref().filter(|_| revealed);
+    json!({
+        "id": bid.id,
+        "jobId": bid.job_id,
+        "status": bid.status,
+        "revision": bid.revision,
+        "amount": bid.parts.amount,
+        "currency": bid.currency,
+        "lines": bid.parts.lines,
+        "milestones": bid.parts.milestones,
+        "terms": bid.parts.terms,
+        "startDate": bid.parts.start_date,
+        "durationDays": bid.parts.duration_days,
+        "reason": bid.reason,
+        "submittedAt": bid.submitted_at,
+        "createdAt": bid.created_at,
+        "updatedAt": bid.updated_at,
+        "receipt": bid.receipt,
+        "proof": proof.map(|proof| json!({ "canonical": proof.canonical, "salt": proof.salt })),
+    })
+}
+
+fn review_json(review: &Review) -> Value {
+    json!({
+        "id": review.id,
+        "contractId": review.contract_id,
+        "jobId": review.job_id,
+        "authorId": review.author,
+        "authorRole": review.author_role.as_str(),
+        "subjectId": review.subject,
+        "rating": review.rating,
+        "quality": review.quality,
+        "timeliness": review.timeliness,
+        "communication": review.communication,
+        "text": review.text,
+        "status": review.status,
+        "createdAt": review.created_at,
+        "publishedAt": review.published_at,
+    })
+}

@@ -1,0 +1,201 @@
+//! What is blanked of somebody who is forgotten, and what names them in what others wrote.
+
+use database::{Error, PgConnection};
+use diesel::prelude::*;
+use identity::Traces;
+use kernel::{Instant, PartyId};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::model::{BidId, BidStatus, JobId, JobStatus};
+use crate::schema::{bid_revisions, bids, job_addresses, jobs, reviews};
+
+diesel::define_sql_function! {
+    /// The database's clock.
+    #[sql_name = "app.clock"]
+    fn app_clock() -> diesel::sql_types::Timestamptz;
+}
+
+/// What a job is called whose owner was forgotten.
+pub const REMOVED_JOB: &str = "Removed job";
+/// What it says, and where it is.
+const REMOVED: &str = "Removed";
+/// A salt that proves nothing: with the text gone, the right one would only help to guess it.
+const NO_SALT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+pub(crate) fn now(conn: &mut PgConnection) -> Result<Instant, Error> {
+    Ok(diesel::select(app_clock()).get_result(conn)?)
+}
+
+/// Jobs of this party, on either side, that are between award and completion.
+pub(crate) fn jobs_under_way(conn: &mut PgConnection, party: PartyId) -> Result<Vec<JobId>, Error> {
+    let under_way = [JobStatus::Awarded.as_str(), JobStatus::InProgress.as_str()];
+    Ok(jobs::table
+        .filter(jobs::homeowner_id.eq(party).or(jobs::contractor_id.eq(party.uuid())))
+        .filter(jobs::status.eq_any(under_way))
+        .order(jobs::id)
+        .select(jobs::id)
+        .load(conn)?)
+}
+
+/// An owner's drafts and open jobs, locked in the order of their ids, so that they stay what they are.
+pub(crate) fn jobs_to_end(conn: &mut PgConnection, owner: PartyId) -> Result<Vec<JobId>, Error> {
+    Ok(jobs::table
+        .filter(jobs::homeowner_id.eq(owner))
+        .filter(jobs::status.eq_any([JobStatus::Draft.as_str(), JobStatus::Open.as_str()]))
+        .order(jobs::id)
+        .select(jobs::id)
+        .for_no_key_update()
+        .load(conn)?)
+}
+
+/// A contractor's bids that wait for a decision, in the order of their jobs.
+pub(crate) fn bids_to_withdraw(conn: &mut PgConnection, contractor: PartyId) -> Result<Vec<BidId>, Error> {
+    Ok(bids::table
+        .filter(bids::contractor_id.eq(contractor))
+        .filter(bids::status.eq(BidStatus::Submitted.as_str()))
+        .order((bids::job_id, bids::id))
+        .select(bids::id)
+        .load(conn)?)
+}
+
+/// The first lines of the addresses of an owner's jobs.
+pub(crate) fn streets_of(conn: &mut PgConnection, owner: PartyId) -> Result<Vec<String>, Error> {
+    Ok(job_addresses::table
+        .inner_join(jobs::table)
+        .filter(jobs::homeowner_id.eq(owner))
+        .select(job_addresses::street)
+        .distinct()
+        .load(conn)?)
+}
+
+/// An owner's jobs say no more what was to be done, or where.
+pub(crate) fn blank_jobs(conn: &mut PgConnection, owner: PartyId, now: Instant) -> Result<(), Error> {
+    let own = jobs::table.filter(jobs::homeowner_id.eq(owner));
+    diesel::delete(job_addresses::table.filter(job_addresses::job_id.eq_any(own.select(jobs::id))))
+        .execute(conn)?;
+    let telling = jobs::title.ne(REMOVED_JOB).or(jobs::description.ne(REMOVED)).or(jobs::city.ne(REMOVED));
+    diesel::update(jobs::table.filter(jobs::homeowner_id.eq(owner)).filter(telling))
+        .set((
+            jobs::title.eq(REMOVED_JOB),
+            jobs::description.eq(REMOVED),
+            jobs::skills.eq(Vec::<String>::new()),
+            jobs::city.eq(REMOVED),
+            jobs::region.eq(None::<String>),
+            jobs::public_latitude.eq(None::<f64>),
+            jobs::public_longitude.eq(None::<f64>),
+            jobs::version.eq(jobs::version + 1),
+            jobs::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The words of a contractor's bids go from every revision, and with them what could prove a guess at them; so do the words in which
+/// owners turned them down, and those in which this party turned others' down.
+pub(crate) fn blank_bids(conn: &mut PgConnection, party: PartyId) -> Result<(), Error> {
+    let own = bids::table.filter(bids::contractor_id.eq(party)).select(bids::id);
+    diesel::update(bid_revisions::table.filter(bid_revisions::bid_id.eq_any(own)))
+        .set((
+            bid_revisions::lines.eq(json!([])),
+            bid_revisions::milestones.eq(json!([])),
+            bid_revisions::terms.eq(None::<String>),
+            bid_revisions::canonical.eq(""),
+            bid_revisions::salt.eq(NO_SALT),
+        ))
+        .execute(conn)?;
+    let of_own_jobs = jobs::table.filter(jobs::homeowner_id.eq(party)).select(jobs::id);
+    let concerned = bids::contractor_id.eq(party).or(bids::job_id.eq_any(of_own_jobs));
+    diesel::update(bids::table.filter(concerned.and(bids::reason.is_not_null())))
+        .set(bids::reason.eq(None::<String>))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The words of a party's reviews go; their stars stay.
+pub(crate) fn blank_reviews(conn: &mut PgConnection, author: PartyId) -> Result<(), Error> {
+    diesel::update(reviews::table.filter(reviews::author_id.eq(author).and(reviews::body.is_not_null())))
+        .set(reviews::body.eq(None::<String>))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes a contractor's traces out of the jobs that it was chosen for.
+pub(crate) fn efface_jobs(
+    conn: &mut PgConnection,
+    contractor: PartyId,
+    traces: &Traces,
+    now: Instant,
+) -> Result<(), Error> {
+    let rows: Vec<(Uuid, String, String)> = jobs::table
+        .filter(jobs::contractor_id.eq(contractor.uuid()))
+        .select((jobs::id, jobs::title, jobs::description))
+        .load(conn)?;
+    for (id, title, description) in rows {
+        let (new_title, new_description) = (traces.efface(&title), traces.efface(&description));
+        if new_title.is_none() && new_description.is_none() {
+            continue;
+        }
+        diesel::update(jobs::table.find(id))
+            .set((
+                jobs::title.eq(new_title.unwrap_or(title)),
+                jobs::description.eq(new_description.unwrap_or(description)),
+                jobs::version.eq(jobs::version + 1),
+                jobs::updated_at.eq(now),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Takes an owner's traces out of the bids on its jobs. What is changed so can be proved no more.
+pub(crate) fn efface_bids(conn: &mut PgConnection, owner: PartyId, traces: &Traces) -> Result<(), Error> {
+    type Row = (Uuid, i32, Value, Value, Option<String>);
+    let rows: Vec<Row> = bid_revisions::table
+        .inner_join(bids::table.inner_join(jobs::table))
+        .filter(jobs::homeowner_id.eq(owner))
+        .select((
+            bid_revisions::bid_id,
+            bid_revisions::revision,
+            bid_revisions::lines,
+            bid_revisions::milestones,
+            bid_revisions::terms,
+        ))
+        .load(conn)?;
+    for (bid, revision, lines, milestones, terms) in rows {
+        let new_lines = traces.efface_json(&lines);
+        let new_milestones = traces.efface_json(&milestones);
+        let new_terms = terms.as_deref().and_then(|terms| traces.efface(terms));
+        if new_lines.is_none() && new_milestones.is_none() && new_terms.is_none() {
+            continue;
+        }
+        diesel::update(bid_revisions::table.find((bid, revision)))
+            .set((
+                bid_revisions::lines.eq(new_lines.unwrap_or(lines)),
+                bid_revisions::milestones.eq(new_milestones.unwrap_or(milestones)),
+                bid_revisions::terms.eq(new_terms.or(terms)),
+                bid_revisions::canonical.eq(""),
+                bid_revisions::salt.eq(NO_SALT),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Takes a party's traces out of the reviews about it.
+pub(crate) fn efface_reviews(
+    conn: &mut PgConnection,
+    subject: PartyId,
+    traces: &Traces,
+) -> Result<(), Error> {
+    let rows: Vec<(Uuid, Option<String>)> = reviews::table
+        .filter(reviews::subject_id.eq(subject).and(reviews::body.is_not_null()))
+        .select((reviews::id, reviews::body))
+        .load(conn)?;
+    for (id, body) in rows {
+        if let Some(without) = body.as_deref().and_then(|body| traces.efface(body)) {
+            diesel::update(reviews::table.find(id)).set(reviews::body.eq(without)).execute(conn)?;
+        }
+    }
+    Ok(())
+}

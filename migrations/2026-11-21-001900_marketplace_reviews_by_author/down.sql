@@ -1,0 +1,1 @@
+DROP INDEX marketplace.reviews_of_author;
