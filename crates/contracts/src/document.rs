@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use kernel::{Money, PartyId};
 use marketplace::JobId;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::model::{Contract, Milestone, Terms};
 
@@ -23,6 +24,22 @@ pub(crate) struct Particulars {
     pub(crate) bid_terms: Option<String>,
     pub(crate) starts_on: NaiveDate,
     pub(crate) ends_on: NaiveDate,
+}
+
+impl Particulars {
+    /// In the names of the API, for a party's own account of the contract.
+    pub(crate) fn for_people(&self) -> Value {
+        json!({
+            "homeownerName": self.homeowner_name,
+            "contractorName": self.contractor_name,
+            "jobCategory": self.job_category,
+            "jobPlace": self.job_place,
+            "jobDescription": self.job_description,
+            "bidTerms": self.bid_terms,
+            "startsOn": self.starts_on,
+            "endsOn": self.ends_on,
+        })
+    }
 }
 
 /// Writes the text of one version.

@@ -3,6 +3,7 @@
 mod award;
 mod clock;
 mod milestones;
+mod personal;
 mod signing;
 mod suspension;
 mod text;

@@ -4,12 +4,13 @@
 mod contracts;
 mod documents;
 mod milestones;
+pub(crate) mod personal;
 mod release;
 mod submissions;
 
 pub(crate) use contracts::{
     NewContract, activate, complete, count_by_status, find_contract, find_contract_by_id,
-    find_contract_of_job, find_contracts_by_id, find_particulars, flag_running, insert_contract,
+    find_contract_of_job, find_contracts_by_id, find_particulars, flag_running, insert_contract, list_all_of,
     list_contracts, lock_contract, lock_contract_by_id, mark_work_started, open_contracts_of, replace_text,
     terminate, touch_contract,
 };

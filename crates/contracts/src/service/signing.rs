@@ -85,7 +85,7 @@ fn keep_signature(
         request_id: &actor.request_id,
     };
     let plain = serde_json::to_vec(&evidence).map_err(corrupt)?;
-    let place = format!("contracts.signatures.sealed_evidence/{}", id.uuid());
+    let place = text::evidence_place(id);
     let sealed = service.vault.seal(tx, text::subject(contract.id), place.as_bytes(), &plain)?;
     let new = NewSignature {
         id,

@@ -6,7 +6,7 @@ use kernel::Instant;
 
 use crate::document::{self, Particulars};
 use crate::error::{Error, corrupt};
-use crate::model::{Contract, ContractId, Document, DocumentHash};
+use crate::model::{Contract, ContractId, Document, DocumentHash, SignatureId};
 use crate::store::{self, NewDocument};
 
 /// Texts and evidence are kept under a key of the contract: its people may be erased before the years are over for which a
@@ -67,11 +67,7 @@ pub(super) fn rewrite(
     contract: &Contract,
     now: Instant,
 ) -> Result<Contract, Error> {
-    let sealed = store::find_particulars(tx.conn(), contract.id)?.ok_or(Error::ContractNotFound)?;
-    let plain = vault
-        .open(tx.conn(), subject(contract.id), particulars_place(contract.id).as_bytes(), &sealed)?
-        .ok_or(identity::VaultError::Destroyed)?;
-    let particulars: Particulars = serde_json::from_slice(&plain).map_err(corrupt)?;
+    let particulars = particulars(tx.conn(), vault, contract.id)?.ok_or(identity::VaultError::Destroyed)?;
     let next = Contract {
         document_version: contract.document_version.saturating_add(1),
         version: contract.version.saturating_add(1),
@@ -84,17 +80,46 @@ pub(super) fn rewrite(
     Ok(next)
 }
 
+/// What the text says beside the milestones; none once somebody was forgotten.
+pub(super) fn particulars(
+    conn: &mut PgConnection,
+    vault: &Vault,
+    contract: ContractId,
+) -> Result<Option<Particulars>, Error> {
+    let sealed = store::find_particulars(conn, contract)?.ok_or(Error::ContractNotFound)?;
+    if sealed.is_empty() {
+        return Ok(None);
+    }
+    let plain = vault.open(conn, subject(contract), particulars_place(contract).as_bytes(), &sealed)?;
+    Ok(plain.map(|plain| serde_json::from_slice(&plain)).transpose().map_err(corrupt)?)
+}
+
 /// The text of the contract's current version.
 pub(super) fn read(conn: &mut PgConnection, vault: &Vault, contract: &Contract) -> Result<Document, Error> {
-    let version = contract.document_version;
-    let (sha256, sealed, created_at) = store::find_document(conn, contract.id, version)?
-        .ok_or_else(|| corrupt("a contract without a text"))?;
-    let plain = vault
-        .open(conn, subject(contract.id), text_place(contract.id, version).as_bytes(), &sealed)?
-        .ok_or(Error::ContractNotFound)?;
+    read_version(conn, vault, contract.id, contract.document_version)?.ok_or(Error::ContractNotFound)
+}
+
+/// The text of one version; none once its key was destroyed.
+pub(super) fn read_version(
+    conn: &mut PgConnection,
+    vault: &Vault,
+    contract: ContractId,
+    version: i32,
+) -> Result<Option<Document>, Error> {
+    let (sha256, sealed, created_at) =
+        store::find_document(conn, contract, version)?.ok_or_else(|| corrupt("a contract without a text"))?;
+    let place = text_place(contract, version);
+    let Some(plain) = vault.open(conn, subject(contract), place.as_bytes(), &sealed)? else {
+        return Ok(None);
+    };
     let text = String::from_utf8(plain).map_err(corrupt)?;
     if DocumentHash::of(&text) != sha256 {
         return Err(corrupt("a text that is not the one of its hash").into());
     }
-    Ok(Document { contract_id: contract.id, version, sha256, text, created_at })
+    Ok(Some(Document { contract_id: contract, version, sha256, text, created_at }))
+}
+
+/// Where the evidence of a signature is kept.
+pub(super) fn evidence_place(signature: SignatureId) -> String {
+    format!("contracts.signatures.sealed_evidence/{}", signature.uuid())
 }

@@ -235,7 +235,17 @@ pub(crate) fn open_contracts_of(conn: &mut PgConnection, party: PartyId) -> Resu
     rows.into_iter().map(Contract::try_from).collect()
 }
 
-/// The sealed particulars of a contract.
+/// All of a party's contracts, oldest first.
+pub(crate) fn list_all_of(conn: &mut PgConnection, party: PartyId) -> Result<Vec<Contract>, Error> {
+    let rows: Vec<Row> = contracts::table
+        .filter(contracts::homeowner_id.eq(party.uuid()).or(contracts::contractor_id.eq(party.uuid())))
+        .order((contracts::created_at, contracts::id))
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter().map(Contract::try_from).collect()
+}
+
+/// The sealed particulars of a contract; empty once one of its parties was forgotten.
 pub(crate) fn find_particulars(conn: &mut PgConnection, id: ContractId) -> Result<Option<Vec<u8>>, Error> {
     Ok(contracts::table.find(id.uuid()).select(contracts::particulars).get_result(conn).optional()?)
 }

@@ -9,5 +9,6 @@ mod award;
 mod clocks;
 mod invariants;
 mod milestones;
+mod personal;
 mod signing;
 mod stage;
