@@ -5,6 +5,7 @@ mod deposits;
 mod events;
 mod opening;
 mod payouts;
+mod personal;
 mod reading;
 mod releases;
 mod trail;

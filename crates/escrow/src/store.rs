@@ -4,6 +4,7 @@ pub(crate) mod escrows;
 pub(crate) mod ledger;
 pub(crate) mod payments;
 pub(crate) mod payouts;
+pub(crate) mod personal;
 pub(crate) mod verify;
 
 use database::Error;

@@ -10,6 +10,7 @@ mod books;
 mod concurrency;
 mod deposits;
 mod payouts;
+mod personal;
 mod provider;
 mod reading;
 mod refusals;

@@ -1,0 +1,2 @@
+DROP INDEX escrow.escrows_of_contractor;
+DROP INDEX escrow.escrows_of_homeowner;
