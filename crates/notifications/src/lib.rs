@@ -90,4 +90,14 @@ pub trait Subjects: Send + Sync {
     /// The database's.
     fn bidders(&self, conn: &mut database::PgConnection, job: Uuid)
     -> Result<Vec<PersonId>, database::Error>;
+
+    /// The jobs that a person is a party to, as events write their ids: `job_…`.
+    ///
+    /// # Errors
+    /// The database's.
+    fn jobs_of(
+        &self,
+        conn: &mut database::PgConnection,
+        person: PersonId,
+    ) -> Result<Vec<String>, database::Error>;
 }

@@ -1,6 +1,7 @@
 //! The service: whose inbox is asked for, and what becomes of events and deliveries. No SQL here.
 
 mod deliver;
+mod personal;
 mod tell;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The only SQL of this crate.
 
+pub(crate) mod personal;
+
 use std::collections::BTreeMap;
 
 use database::Error;

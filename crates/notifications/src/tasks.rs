@@ -34,6 +34,8 @@ pub fn register(registry: &mut Registry, service: Arc<NotificationsService>) {
         let service = Arc::clone(&service);
         registry.on(event, CONSUMER, move |_, event| service.tell(event));
     }
+    let forgetting = Arc::clone(&service);
+    registry.on("person.erased", CONSUMER, move |_, event| forgetting.forget_again(event.id("personId")?));
     registry.task::<SendMail>(move |run, task| send_mail(&service, run, &task));
 }
 

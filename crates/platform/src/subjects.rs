@@ -32,4 +32,9 @@ impl Subjects for DomainSubjects {
         let bidders = marketplace::live_bidders(conn, JobId::from(job))?;
         Ok(bidders.into_iter().map(|party| PersonId::from(party.uuid())).collect())
     }
+
+    fn jobs_of(&self, conn: &mut PgConnection, person: PersonId) -> Result<Vec<String>, Error> {
+        let jobs = marketplace::jobs_of_party(conn, person.into())?;
+        Ok(jobs.into_iter().map(|job| job.to_string()).collect())
+    }
 }

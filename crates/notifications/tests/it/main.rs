@@ -10,6 +10,7 @@
 
 mod delivering;
 mod inbox;
+mod personal;
 mod schema;
 mod smtp;
 mod telling;

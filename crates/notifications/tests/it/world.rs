@@ -16,11 +16,13 @@ use uuid::Uuid;
 /// The words for what events name.
 pub(crate) struct Words {
     pub(crate) bidders: Mutex<Vec<PersonId>>,
+    pub(crate) job_title: Mutex<String>,
+    pub(crate) jobs: Mutex<Vec<String>>,
 }
 
 impl Subjects for Words {
     fn job_title(&self, _: &mut PgConnection, job: Uuid) -> Result<Option<String>, Error> {
-        Ok(Some("Paint the fence".to_owned()).filter(|_| !job.is_nil()))
+        Ok(Some(self.job_title.lock().unwrap().clone()).filter(|_| !job.is_nil()))
     }
 
     fn milestone_title(&self, _: &mut PgConnection, _: Uuid, _: Uuid) -> Result<Option<String>, Error> {
@@ -29,6 +31,10 @@ impl Subjects for Words {
 
     fn bidders(&self, _: &mut PgConnection, _: Uuid) -> Result<Vec<PersonId>, Error> {
         Ok(self.bidders.lock().unwrap().clone())
+    }
+
+    fn jobs_of(&self, _: &mut PgConnection, _: PersonId) -> Result<Vec<String>, Error> {
+        Ok(self.jobs.lock().unwrap().clone())
     }
 }
 
@@ -75,7 +81,11 @@ impl World {
     pub(crate) fn with(post: Arc<PostOffice>, mailer: Arc<dyn Mailer>, settings: Settings) -> Self {
         let database = TestDatabase::new();
         let keys = Keys::derive(&Secrets::random()).unwrap();
-        let words = Arc::new(Words { bidders: Mutex::default() });
+        let words = Arc::new(Words {
+            bidders: Mutex::default(),
+            job_title: Mutex::new("Paint the fence".to_owned()),
+            jobs: Mutex::default(),
+        });
         let service =
             NotificationsService::new(database.db.clone(), keys.clone(), words.clone(), mailer, settings);
         let service = Arc::new(service.unwrap());

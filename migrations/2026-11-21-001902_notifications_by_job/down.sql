@@ -1,0 +1,1 @@
+DROP INDEX notifications.notifications_of_job;
