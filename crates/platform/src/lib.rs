@@ -14,7 +14,7 @@ use database::Db;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use escrow::{EscrowService, PaymentProvider};
 use files::{FilesService, Storage};
-use identity::{Authenticator, IdentityService, Keys, PersonalData, Providers, Secrets, Vault};
+use identity::{Authenticator, IdentityService, Keys, Providers, Secrets, Vault};
 use kernel::{Clock, Faults};
 use marketplace::MarketplaceService;
 use notifications::{Mailer, NotificationsService, RenderError};
@@ -111,7 +111,13 @@ impl Platform {
             settings.notifications,
         )?);
         notifications::register(&mut registry, notifications.clone());
-        identity.ask_for_personal_data(holders());
+        // From the top down: what an upper crate ends, the lower ones find ended; the words that are left are told of last.
+        identity.ask_for_personal_data(vec![
+            escrow.clone(),
+            contracts.clone(),
+            marketplace.clone(),
+            notifications.clone(),
+        ]);
 
         let queries = Queries {
             files: files.clone(),
@@ -210,11 +216,6 @@ impl Platform {
     pub fn registry(&self) -> Arc<Registry> {
         self.registry.clone()
     }
-}
-
-/// Who keeps something about people, from the top down: what an upper crate ends, the lower ones find ended.
-fn holders() -> Vec<Arc<dyn PersonalData>> {
-    Vec::new()
 }
 
 /// The trail's keys hang on the secret that seals: whoever may read what must stay may also say what happened.
