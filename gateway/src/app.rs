@@ -14,6 +14,7 @@ use crate::jobs::Jobs;
 use crate::lanes::Lanes;
 use crate::rates::Rates;
 use crate::refusals::Refusals;
+use crate::server::StartError;
 use crate::sessions::Sessions;
 use crate::settings::ServerConfig;
 
@@ -42,12 +43,12 @@ pub(crate) struct UnderWay(App);
 
 impl App {
     /// # Errors
-    /// When there are not enough connections or threads.
+    /// When there are not enough connections or threads, or Redis refuses us.
     pub(crate) fn start(
         config: ServerConfig,
         platform: &Platform,
         document: String,
-    ) -> Result<Self, database::Error> {
+    ) -> Result<Self, StartError> {
         Ok(Self(Arc::new(Inner {
             clock: platform.clock(),
             lanes: Lanes::start(platform, &config)?,

@@ -1,9 +1,13 @@
-//! How often anyone may ask: by account for the signed in, by address for others; counted by all servers of one database together.
+//! How often anyone may ask: by account for the signed in, by address for others; counted by all servers together, in Postgres or
+//! in Redis.
 //!
 //! A write for each request would cost more than the request, so a server draws a part of somebody's quota at a time and hands it out by
 //! itself. Failed sign-ins are counted exactly, by identity; they do not belong here.
 
+pub(crate) mod redis;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use database::{Draw, Error};
+use database::Draw;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
@@ -25,14 +29,15 @@ use sha2::{Digest, Sha256};
 
 use crate::http::Problem;
 use crate::request::address::bucket;
-use crate::settings::{RateSettings, ServerConfig};
+use crate::server::StartError;
+use crate::settings::{CountIn, RateSettings, ServerConfig};
 use shared::Shared;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The part of a quota that is drawn at a time: what a server that stops may take with it, and one in so many requests waits for
-/// the database.
+/// where they are counted.
 const PART: u32 = 20;
 
 /// Who is counted, as a keyed hash: what is shared tells nobody's address.
@@ -83,9 +88,9 @@ pub(crate) struct UsedUp(Left);
 
 impl Rates {
     /// # Errors
-    /// When there is no connection or thread for what is shared.
-    pub(crate) fn start(config: &ServerConfig, platform: &Platform) -> Result<Self, Error> {
-        let shared = Shared::start(config.rate_limit.count_in, platform)?;
+    /// When there is no connection or thread for what is shared, or where it is shared we are refused.
+    pub(crate) fn start(config: &ServerConfig, platform: &Platform) -> Result<Self, StartError> {
+        let shared = Shared::start(&config.rate_limit, platform)?;
         Ok(Self::new(&config.rate_limit, config.rate_key(), shared))
     }
 
@@ -127,6 +132,12 @@ impl Rates {
         for class in [&self.anonymous, &self.signed_in, &self.register, &self.refresh] {
             class.tidy();
         }
+    }
+
+    /// Where requests are counted together with the other servers, and whether this one counts alone meanwhile; none when each server
+    /// is to count for itself.
+    pub(crate) fn standing(&self) -> Option<(CountIn, bool)> {
+        self.shared.standing()
     }
 
     async fn by_address(&self, class: &Class, address: IpAddr) -> Result<Option<Left>, UsedUp> {
@@ -258,61 +269,5 @@ impl From<UsedUp> for Problem {
             .retry_after(u32::try_from(left.reset).unwrap_or(u32::MAX))
             .with_header(POLICY, &left.policy())
             .with_header(LIMIT, &left.limit())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rates(exempt: &[&str]) -> Rates {
-        let exempt = exempt.iter().map(|network| network.parse().unwrap()).collect();
-        let settings = RateSettings { anonymous: 3, exempt, ..RateSettings::default() };
-        Rates::new(&settings, [7; 32], Shared::Process)
-    }
-
-    #[tokio::test]
-    async fn the_limit_counts_down_and_then_refuses() {
-        let rates = rates(&[]);
-        let address: IpAddr = "1.2.3.4".parse().unwrap();
-        let left = rates.anonymous(address).await.unwrap().unwrap();
-        assert_eq!(
-            (left.policy().as_str(), left.limit().as_str()),
-            ("\"anonymous\";q=3;w=60", "\"anonymous\";r=2;t=20")
-        );
-        rates.anonymous(address).await.unwrap();
-        rates.anonymous(address).await.unwrap();
-        let problem = Problem::from(rates.anonymous(address).await.unwrap_err());
-        assert_eq!((problem.status().as_u16(), problem.code()), (429, "rate_limited"));
-        let response = problem.respond("r");
-        let wait: u32 = response.headers().get("retry-after").unwrap().to_str().unwrap().parse().unwrap();
-        assert!((1..=21).contains(&wait), "{wait}");
-        assert!(
-            response.headers().contains_key("ratelimit")
-                && response.headers().contains_key("ratelimit-policy")
-        );
-    }
-
-    #[tokio::test]
-    async fn others_are_counted_apart_and_exempt_networks_not_at_all() {
-        let rates = rates(&["10.0.0.0/8"]);
-        for _ in 0..3 {
-            rates.anonymous("1.2.3.4".parse().unwrap()).await.unwrap();
-        }
-        assert!(rates.anonymous("1.2.3.4".parse().unwrap()).await.is_err());
-        assert!(rates.anonymous("1.2.3.5".parse().unwrap()).await.is_ok());
-        for _ in 0..10 {
-            assert_eq!(rates.anonymous("10.1.1.1".parse().unwrap()).await.unwrap(), None);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_household_of_ipv6_is_one_caller() {
-        let rates = rates(&[]);
-        for host in ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::9"] {
-            rates.anonymous(host.parse().unwrap()).await.unwrap();
-        }
-        assert!(rates.anonymous("2001:db8:1:2:a::b".parse().unwrap()).await.is_err());
-        assert!(rates.anonymous("2001:db8:1:3::1".parse().unwrap()).await.is_ok());
     }
 }

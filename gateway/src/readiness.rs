@@ -1,4 +1,4 @@
-//! How the server is: the database, the queue of tasks, the disk, the memory.
+//! How the server is: the database, the queue of tasks, the disk, the memory, where requests are counted.
 
 use std::time::Duration;
 
@@ -50,6 +50,7 @@ pub(crate) async fn checks(app: &App) -> Vec<HealthCheck> {
     let settings = &app.config().health;
     checks.push(disk(settings));
     checks.push(memory(settings));
+    checks.extend(rate_limit(app));
     checks
 }
 
@@ -104,6 +105,13 @@ fn memory(settings: &HealthSettings) -> HealthCheck {
         }
         None => HealthCheck::new("memory", HealthStatus::Healthy, json!({})),
     }
+}
+
+/// Whether requests are counted together with the other servers, where they are to be.
+fn rate_limit(app: &App) -> Option<HealthCheck> {
+    let (place, alone) = app.rates().standing()?;
+    let status = worse_if(alone, HealthStatus::Degraded);
+    Some(HealthCheck::new("rate_limit", status, json!({ "countedIn": place, "alone": alone })))
 }
 
 fn resident_bytes(status: &str) -> Option<u64> {

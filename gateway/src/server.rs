@@ -58,6 +58,9 @@ pub enum StartError {
     /// There are not enough connections or threads for the executor.
     #[error("the executor did not start: {0}")]
     Executor(#[from] database::Error),
+    /// Requests cannot be counted in Redis as it was stated.
+    #[error("requests cannot be counted in Redis (the setting rate_limit.redis_url): {0}")]
+    RateLimit(String),
     /// Its threads did not come up.
     #[error("the server did not start: {0}")]
     Threads(String),

@@ -122,7 +122,7 @@ impl Default for HttpSettings {
 }
 
 /// How often anyone may ask.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateSettings {
     /// Requests from one address without a session.
@@ -141,6 +141,9 @@ pub struct RateSettings {
     pub exempt: Vec<IpNet>,
     /// Where it is counted.
     pub count_in: CountIn,
+    /// The Redis in which it is counted, when that is where.
+    #[serde(skip_serializing)]
+    pub redis_url: Option<SecretString>,
 }
 
 /// Where requests are counted.
@@ -150,6 +153,8 @@ pub enum CountIn {
     /// In Postgres: all servers of one database count together.
     #[default]
     Postgres,
+    /// In Redis: all servers that name the same one count together.
+    Redis,
     /// In each process for itself.
     Process,
 }
@@ -165,6 +170,7 @@ impl Default for RateSettings {
             register_seconds: 60 * 60,
             exempt: Vec::new(),
             count_in: CountIn::default(),
+            redis_url: None,
         }
     }
 }

@@ -8,6 +8,7 @@
 mod catalogue;
 mod clock;
 mod database;
+mod redis;
 mod schema;
 mod server;
 mod statement_log;
@@ -15,6 +16,7 @@ mod statement_log;
 pub use catalogue::{check_migrations_reverse, unindexed_foreign_keys};
 pub use clock::TestClock;
 pub use database::{EmptyDatabase, TestDatabase};
+pub use redis::RedisServer;
 pub use schema::{check_schema, check_schema_at, generate};
 pub use server::fast_dir;
 pub use statement_log::{How, LoggedStatement, assert_cached};

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::output::{Voice, say};
 use super::signals::StopRequest;
 use super::trail;
-use crate::config::{Environment, Loaded};
+use crate::config::{ConfigFaults, Environment, Loaded};
 use crate::demo::{self, DemoLogin};
 use crate::{Server, StartError};
 
@@ -169,6 +169,11 @@ fn not_started(error: StartError) -> Failure {
     match error {
         StartError::Listen { address, source } => taken(&address, &source),
         StartError::ListenMetrics { address, source } => metrics_taken(address, &source),
+        StartError::RateLimit(why) => {
+            let mut told = ConfigFaults::default();
+            told.push("rate_limit.redis_url", "Redis", format!("requests cannot be counted there: {why}"));
+            Failure::Config(told)
+        }
         other => Failure::Internal(other.to_string()),
     }
 }

@@ -7,6 +7,7 @@ mod load;
 mod secrets;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use database::{ExecutorSettings, Roles};
 use escrow::provider::simulated::SimulatedSettings;
@@ -15,7 +16,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::ServerConfig;
-use crate::settings::{CorsSettings, HealthSettings, HttpSettings, MetricsSettings, RateSettings};
+use crate::rates::redis::RedisQuotas;
+use crate::settings::{CorsSettings, CountIn, HealthSettings, HttpSettings, MetricsSettings, RateSettings};
 
 pub use load::{ConfigFault, ConfigFaults, SettingsFile, Sources, VARIABLE_PREFIX, load};
 pub use secrets::{Keys, Secrets};
@@ -296,6 +298,15 @@ pub struct Loaded {
 }
 
 impl Config {
+    /// What no single value shows.
+    ///
+    /// # Errors
+    /// Every fault.
+    fn check(&self) -> Result<(), ConfigFaults> {
+        let checks = [self.server.check(), check_counting(&self.rate_limit)];
+        ConfigFaults(checks.into_iter().filter_map(Result::err).flat_map(|faults| faults.0).collect()).or(())
+    }
+
     /// The domains' part of it.
     #[must_use]
     pub fn platform(&self) -> platform::Settings {
@@ -309,6 +320,27 @@ impl Config {
             notifications: self.notifications.clone(),
         }
     }
+}
+
+/// That what counting in Redis needs is stated, and that nobody believes to count there who does not.
+fn check_counting(settings: &RateSettings) -> Result<(), ConfigFaults> {
+    let mut faults = ConfigFaults::default();
+    let wrong = match (settings.count_in, &settings.redis_url) {
+        (CountIn::Redis, None) => {
+            Some("is missing, and `rate_limit.count_in` is `redis`; like redis://:password@host:6379/0")
+        }
+        (CountIn::Redis, Some(url)) => RedisQuotas::at(url, Duration::ZERO)
+            .is_err()
+            .then_some("is none of redis://user:password@host:6379/0 and redis+unix:///run/redis/redis.sock"),
+        (CountIn::Postgres | CountIn::Process, Some(_)) => {
+            Some("is stated, but nothing is counted there unless `rate_limit.count_in` is `redis`")
+        }
+        (CountIn::Postgres | CountIn::Process, None) => None,
+    };
+    if let Some(message) = wrong {
+        faults.push("rate_limit.redis_url", "the configuration", message);
+    }
+    faults.or(())
 }
 
 impl Loaded {
@@ -353,7 +385,7 @@ impl Loaded {
         let directory = find("FAIRTRADE_CONFIG").map_or_else(|| PathBuf::from("config"), PathBuf::from);
         let sources = Sources { files: files(environment, &directory), variables };
         let config: Config = load(&sources, &PLAIN_NAMES)?;
-        config.server.check()?;
+        config.check()?;
         Ok(Self { environment, config })
     }
 
@@ -478,9 +510,12 @@ mod tests {
 
     #[test]
     fn urls_do_not_print() {
-        let url = "postgres://fairtrade:hunter2@localhost/fairtrade";
-        let sources =
-            Sources { files: Vec::new(), variables: vec![("DATABASE_URL".to_owned(), url.to_owned())] };
+        let variables = [
+            ("DATABASE_URL", "postgres://fairtrade:hunter2@localhost/fairtrade"),
+            ("FAIRTRADE__RATE_LIMIT__REDIS_URL", "redis://:hunter2@localhost"),
+        ]
+        .map(|(name, url)| (name.to_owned(), url.to_owned()));
+        let sources = Sources { files: Vec::new(), variables: variables.into() };
         let config: Config = load(&sources, &PLAIN_NAMES).unwrap();
         assert!(!format!("{config:?} {}", serde_json::to_string(&config).unwrap()).contains("hunter2"));
     }
@@ -498,6 +533,35 @@ mod tests {
             assert!(stated(bad).check().is_err(), "{bad}");
         }
         assert_eq!(ServerSettings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn counting_in_redis_needs_its_address_and_an_address_needs_counting_in_redis() {
+        let faults = |count_in: CountIn, url: Option<&str>| {
+            let redis_url = url.map(|url| SecretString::from(url.to_owned()));
+            let rate_limit = RateSettings { count_in, redis_url, ..RateSettings::default() };
+            let told = Config { rate_limit, ..Config::default() }.check().err().unwrap_or_default();
+            told.0.into_iter().map(|fault| format!("{} {}", fault.key, fault.message)).collect::<String>()
+        };
+        for good in [
+            "redis://localhost",
+            "redis://ada:hunter2@redis.example.org:6380/2",
+            "redis+unix:///run/redis.sock?db=1",
+        ] {
+            assert_eq!(faults(CountIn::Redis, Some(good)), "", "{good}");
+        }
+        for bad in
+            ["", "localhost:6379", "http://ada:hunter2@localhost", "redis://ada:hunter2@localhost/first"]
+        {
+            let told = faults(CountIn::Redis, Some(bad));
+            assert!(told.starts_with("rate_limit.redis_url is none of"), "{bad}: {told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        assert!(faults(CountIn::Redis, None).contains("is missing"));
+        for elsewhere in [CountIn::Postgres, CountIn::Process] {
+            assert!(faults(elsewhere, Some("redis://localhost")).contains("nothing is counted there"));
+            assert_eq!(faults(elsewhere, None), "");
+        }
     }
 
     #[test]

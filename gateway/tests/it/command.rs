@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use testing::TestDatabase;
+use testing::{RedisServer, TestDatabase};
 
 /// A machine on which nothing of the program is yet, but perhaps a database.
 struct Shell {
@@ -172,6 +172,39 @@ fn a_database_that_does_not_answer_is_4_and_the_doctor_says_so_too() {
     let database = checks.iter().find(|check| check["name"] == "database").unwrap();
     assert_eq!(database["health"], "bad");
     assert!(database["advice"].as_str().unwrap().contains("DATABASE_URL"));
+}
+
+#[test]
+fn a_redis_that_refuses_is_3_and_one_that_is_away_is_for_the_doctor() {
+    let database = TestDatabase::new();
+    let mut redis = RedisServer::start_with_password("right");
+    let over = |url: &str| {
+        let shell =
+            Shell::over(&database).with("PORT", "0").with("FAIRTRADE__METRICS__LISTEN", "127.0.0.1:0");
+        shell.with("FAIRTRADE__RATE_LIMIT__COUNT_IN", "redis").with("FAIRTRADE__RATE_LIMIT__REDIS_URL", url)
+    };
+    let counting = |shell: &Shell| {
+        let report = shell.run(&["doctor", "--json"]).json();
+        let checks = report["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["name"] == "rate limits").unwrap();
+        (check["health"].as_str().unwrap().to_owned(), check["found"].as_str().unwrap().to_owned())
+    };
+    let (right, wrong) = (over(&redis.url()), over(&redis.url_with_password("hunter2")));
+    let said = wrong.run(&["serve"]);
+    assert_eq!(said.code, 3, "{}", said.error);
+    assert!(said.error.contains("rate_limit.redis_url (Redis)"), "{}", said.error);
+    assert!(
+        said.error.contains("authentication failed") && !said.error.contains("hunter2"),
+        "{}",
+        said.error
+    );
+    assert_eq!(counting(&wrong).0, "bad");
+    let (health, found) = counting(&right);
+    assert_eq!((health.as_str(), found.contains("in Redis")), ("good", true), "{found}");
+    redis.kill();
+    assert_eq!(counting(&right).0, "bad");
+    let said = Shell::over(&database).with("FAIRTRADE__RATE_LIMIT__COUNT_IN", "redis").run(&["serve"]);
+    assert!(said.code == 3 && said.error.contains("rate_limit.redis_url"), "{}", said.error);
 }
 
 #[test]

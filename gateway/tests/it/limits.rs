@@ -1,6 +1,8 @@
 //! How often anyone may ask.
 
+use gateway::settings::CountIn;
 use gateway::{Server, routes};
+use testing::RedisServer;
 
 use crate::house::{House, send};
 
@@ -78,6 +80,53 @@ async fn two_servers_of_one_database_count_together() {
     assert_eq!(send(reqwest::Client::new().get(&of_second)).await.status, 429);
     // What is kept tells nobody's address.
     assert_eq!(house.database.count("app.quotas WHERE octet_length(key) = 32"), 1);
+}
+
+#[tokio::test]
+async fn two_servers_count_together_in_redis_and_go_on_alone_without_it() {
+    let mut redis = RedisServer::start();
+    let mut config = None;
+    let house = House::with(|of_first| {
+        of_first.rate_limit.exempt.clear();
+        of_first.rate_limit.anonymous = 6;
+        of_first.rate_limit.count_in = CountIn::Redis;
+        of_first.rate_limit.redis_url = Some(redis.url().into());
+        of_first.executor.writers = Some(1);
+        config = Some(of_first.clone());
+    });
+    let second = Server::start_with(config.unwrap(), &house.platform, routes::operations()).unwrap();
+    let of_second = format!("http://{}/health", second.address());
+    for turn in 0..6 {
+        let answer = match turn % 2 {
+            0 => house.get("/health").await,
+            _ => send(reqwest::Client::new().get(&of_second)).await,
+        };
+        assert_eq!(answer.status, 200);
+        let left = answer.header("ratelimit").split_once(";t=").unwrap().0.to_owned();
+        assert_eq!(left, format!("\"anonymous\";r={}", 5 - turn));
+    }
+    assert_eq!(house.get("/health").await.status, 429);
+    assert_eq!(send(reqwest::Client::new().get(&of_second)).await.status, 429);
+    assert_eq!(house.database.count("app.quotas"), 0);
+    assert_eq!(counting(&house).await, serde_json::json!(["healthy", "redis", false]));
+    redis.kill();
+    // Somebody who has not asked before: whoever was refused is refused from memory.
+    let token = house.sign_up("homeowner").await;
+    for left in (1998..2000).rev() {
+        let answer = send(house.request("GET", "/probe/me").bearer_auth(&token)).await;
+        assert_eq!(answer.status, 200);
+        let told = answer.header("ratelimit");
+        assert!(told.starts_with(&format!("\"signed-in\";r={left};")), "{told}");
+    }
+    assert_eq!(counting(&house).await, serde_json::json!(["degraded", "redis", true]));
+}
+
+/// How readiness speaks of counting: its status, where, and whether this server does it alone.
+async fn counting(house: &House) -> serde_json::Value {
+    let ready = house.get("/health/ready").await.json();
+    let checks = ready["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["service"] == "rate_limit").unwrap();
+    serde_json::json!([check["status"], check["metadata"]["countedIn"], check["metadata"]["alone"]])
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ async fn the_server_tells_how_it_is() {
     let ready = house.get("/health/ready").await.json();
     let services: Vec<&str> =
         ready["checks"].as_array().unwrap().iter().map(|check| check["service"].as_str().unwrap()).collect();
-    assert_eq!(services, ["server", "database", "webhook_queue", "disk", "memory"]);
+    assert_eq!(services, ["server", "database", "webhook_queue", "disk", "memory", "rate_limit"]);
     assert_eq!(ready["checks"][2]["metadata"]["queueSize"], 0);
 }
 

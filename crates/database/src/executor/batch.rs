@@ -114,22 +114,43 @@ where
         settings: &BatchSettings,
         load: impl Fn(&[K]) -> Result<HashMap<K, V>, E> + Send + 'static,
     ) -> Result<Self, Error> {
+        Self::spawn(Some(db.clone()), settings, load)
+    }
+
+    /// Starts the thread for what is not in Postgres: it holds no connection.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when there is no thread.
+    pub fn start_elsewhere(
+        settings: &BatchSettings,
+        load: impl Fn(&[K]) -> Result<HashMap<K, V>, E> + Send + 'static,
+    ) -> Result<Self, Error> {
+        Self::spawn(None, settings, load)
+    }
+
+    fn spawn(
+        db: Option<Db>,
+        settings: &BatchSettings,
+        load: impl Fn(&[K]) -> Result<HashMap<K, V>, E> + Send + 'static,
+    ) -> Result<Self, Error> {
         let (sender, receiver) = crossbeam_channel::bounded(settings.queue.into());
         let (ready, started) = crossbeam_channel::bounded(1);
         let metrics = LaneMetrics::new(settings.name);
         let retry_after = settings.retry_after;
-        let (db, of_thread) = (db.clone(), metrics.clone());
+        let of_thread = metrics.clone();
         std::thread::Builder::new()
             .name(settings.name.to_owned())
             .spawn(move || {
-                let held = db.hold();
+                let held = db.as_ref().map_or(Ok(()), Db::hold);
                 let go = held.is_ok();
                 let told = ready.send(held).is_ok();
                 drop(ready);
                 if told && go {
-                    serve(&db, &receiver, &of_thread, retry_after, &load);
+                    serve(db.as_ref(), &receiver, &of_thread, retry_after, &load);
                 }
-                db.release_held();
+                if let Some(db) = &db {
+                    db.release_held();
+                }
             })
             .map_err(|error| Error::Unavailable(format!("no thread: {error}")))?;
         for held in started {
@@ -154,7 +175,7 @@ where
 
 /// The thread's life.
 fn serve<K, V, E>(
-    db: &Db,
+    db: Option<&Db>,
     receiver: &Receiver<Lookup<K, V, E>>,
     metrics: &LaneMetrics,
     retry_after: Duration,
@@ -183,7 +204,9 @@ fn serve<K, V, E>(
             continue;
         }
         let loaded = catch_unwind(AssertUnwindSafe(|| load(&keys)));
-        db.settle_thread();
+        if let Some(db) = db {
+            db.settle_thread();
+        }
         let mut loaded = match loaded {
             Ok(result) => result.map_err(|error| Batched(Arc::new(error))),
             Err(_) => {

@@ -8,7 +8,11 @@ use database::cluster::{Binaries, RunAs};
 
 use super::check::Check;
 use crate::config::{Environment, Loaded};
+use crate::rates::redis::{RedisQuotas, Unusable};
+use crate::settings::{CountIn, RateSettings};
 
+/// How long Redis may take to answer here.
+const REDIS_PATIENCE: Duration = Duration::from_secs(2);
 /// Below this, Postgres may soon be unable to write.
 const FREE_BYTES_MIN: u64 = 500 * 1024 * 1024;
 
@@ -82,6 +86,38 @@ pub(super) fn mail_folder(folder: &Path) -> Check {
 /// Whether something can be put into it. Root may write everywhere, but not below a file.
 fn writable(path: &Path) -> bool {
     path.is_dir() && nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()
+}
+
+/// Where requests are counted; Redis is asked whether it lets itself be used for that.
+pub(super) fn counting(settings: &RateSettings) -> Check {
+    let Some(url) = settings.redis_url.as_ref().filter(|_| settings.count_in == CountIn::Redis) else {
+        let found = match settings.count_in {
+            CountIn::Process => "counted by each server for itself",
+            CountIn::Postgres | CountIn::Redis => "counted by all servers together, in Postgres",
+        };
+        return Check::good("rate limits", found);
+    };
+    let mut quotas = match RedisQuotas::at(url, REDIS_PATIENCE) {
+        Ok(quotas) => quotas,
+        Err(error) => {
+            return Check::bad("rate limits", error.to_string(), "correct rate_limit.redis_url");
+        }
+    };
+    match quotas.prove().map(|()| quotas.version()) {
+        Ok(version) => {
+            let version = version.unwrap_or_else(|_| "of an unknown version".to_owned());
+            Check::good("rate limits", format!("counted by all servers together, in Redis {version}"))
+        }
+        Err(error @ Unusable::Refused(_)) => {
+            let advice = "correct rate_limit.redis_url; no server starts before that";
+            Check::bad("rate limits", format!("Redis: {error}"), advice)
+        }
+        Err(error @ Unusable::Away(_)) => {
+            let advice =
+                "start the Redis that rate_limit.redis_url names; until then each server counts for itself";
+            Check::bad("rate limits", format!("Redis: {error}"), advice)
+        }
+    }
 }
 
 /// The programs of Postgres; only asked for where no server is named.

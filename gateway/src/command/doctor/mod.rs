@@ -50,6 +50,7 @@ fn examine(loaded: &Loaded) -> Vec<Check> {
         checks.push(machine::postgres_binaries(loaded.config.database.binaries.as_deref(), &directory));
     }
     checks.extend(database::checks(loaded));
+    checks.push(machine::counting(&loaded.config.rate_limit));
     checks.push(mail(loaded));
     checks.push(payments(loaded));
     checks

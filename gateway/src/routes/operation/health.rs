@@ -47,7 +47,7 @@ pub fn operations() -> Vec<Operation> {
             .to(get_liveness),
         Operation::get("/health/ready")
             .summary("Whether requests should be sent here")
-            .description("Looks at the database, the queue of tasks, the disk and the memory; `unhealthy` while the server is stopping.")
+            .description("Looks at the database, the queue of tasks, the disk, the memory and where requests are counted; `unhealthy` while the server is stopping.")
             .rate(Rate::Unlimited)
             .answers::<HealthView>(200, "Healthy, or degraded.", example())
             .answers::<HealthView>(
