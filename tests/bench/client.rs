@@ -14,6 +14,8 @@ pub(crate) type Request = Vec<u8>;
 pub(crate) struct Answer {
     /// The status code.
     pub(crate) status: u16,
+    /// After how many seconds to come back, where it says so.
+    pub(crate) retry_after: Option<u64>,
     /// The body's bytes.
     pub(crate) body: Vec<u8>,
 }
@@ -42,6 +44,18 @@ pub(crate) fn request(
     head.into_bytes()
 }
 
+/// Renders a request as a proxy hands it on for somebody at this address.
+#[must_use]
+pub(crate) fn forwarded(from: &str, method: &str, path: &str, body: &serde_json::Value) -> Request {
+    let body = body.to_string();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: bench\r\nX-Forwarded-For: {from}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
 /// A connection to the server.
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -66,15 +80,16 @@ impl Connection {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
                 let status = head.get(9..12).and_then(|code| code.parse().ok()).ok_or_else(malformed)?;
-                let length = head
-                    .lines()
-                    .find_map(|line| line.strip_prefix("content-length:"))
-                    .map_or(Ok(0), |length| length.trim().parse::<usize>().map_err(|_| malformed()))?;
+                let header =
+                    |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                let length = header("content-length:")
+                    .map_or(Ok(0), |length| length.parse::<usize>().map_err(|_| malformed()))?;
+                let retry_after = header("retry-after:").and_then(|seconds| seconds.parse().ok());
                 let whole = end + 4 + length;
                 while self.buffer.len() < whole {
                     self.read_more().await?;
                 }
-                return Ok(Answer { status, body: self.buffer[end + 4..whole].to_vec() });
+                return Ok(Answer { status, retry_after, body: self.buffer[end + 4..whole].to_vec() });
             }
             self.read_more().await?;
         }

@@ -1,5 +1,6 @@
 //! `make bench`: requests a second and latencies of the main job's operations, at 1, 16 and 64 connections, beside pgbench issuing the
-//! statements that the service issues, on the same Postgres in the same minute; then many connections with time to think.
+//! statements that the service issues, on the same Postgres in the same minute; then what the audit trail's chain costs, a flood of sign-ins,
+//! large files, and many connections with time to think.
 //!
 //! The server is the program itself, in a process of its own. Postgres, server, load and yardstick share this machine, so every figure
 //! is one of a machine that does all four.
@@ -20,10 +21,12 @@
 mod audit;
 mod capture;
 mod client;
+mod flood;
 mod load;
 mod pgbench;
 mod rows;
 mod server;
+mod upload;
 mod world;
 
 use std::path::PathBuf;
@@ -65,6 +68,12 @@ pub(crate) struct Options {
     statements: bool,
 }
 
+impl Options {
+    fn wants(&self, row: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == row)
+    }
+}
+
 fn main() {
     let options = Options::parse();
     eprintln!("setting the scene: {} jobs, {} contracts …", options.jobs, world::DEALS);
@@ -76,7 +85,7 @@ fn main() {
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     let all = rows::all(&world);
     for row in &all {
-        if !options.only.is_empty() && !options.only.iter().any(|name| name == row.name) {
+        if !options.wants(row.name) {
             continue;
         }
         world.calm();
@@ -89,10 +98,16 @@ fn main() {
             print(row, *connections, &report, &yardstick);
         }
     }
-    if options.only.is_empty() || options.only.iter().any(|name| name == "audit") {
+    if options.wants("audit") {
         // The row that was made above: its statements were seen once, and no contractor bids twice on a job.
         let bid = all.into_iter().find(|row| row.name == "bid").expect("a bid is measured");
         audit::compare(&world, bid, options.seconds);
+    }
+    if options.wants("sign-in flood") {
+        flood::measure(&world, options.seconds);
+    }
+    if options.wants("upload") {
+        upload::measure(&world);
     }
     if options.crowd > 0 && options.only.is_empty() {
         let row = rows::crowd(&world);

@@ -46,6 +46,12 @@ pub(crate) fn crowd(world: &World) -> Row {
     }
 }
 
+/// Any job, by its id.
+pub(crate) fn jobs(world: &World) -> Source {
+    let jobs = job_requests(world);
+    Arc::new(move |_, _| jobs[rand::random_range(0..jobs.len())].clone())
+}
+
 fn job_by_id(world: &World) -> Row {
     let jobs = job_requests(world);
     let (seen, _) = statements(world, &jobs[1], &jobs[1], &jobs[1]);
@@ -175,7 +181,8 @@ fn release(world: &World) -> Row {
     }
 }
 
-fn token(player: &gateway::demo::stage::Player) -> String {
+/// The access token of somebody on the stage.
+pub(crate) fn token(player: &gateway::demo::stage::Player) -> String {
     player.signed_in.access.token.expose_secret().to_owned()
 }
 

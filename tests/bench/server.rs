@@ -26,6 +26,8 @@ impl ServerProcess {
             .env("PORT", "0")
             .env("FAIRTRADE__METRICS__LISTEN", "127.0.0.1:0")
             .env("FAIRTRADE__RATE_LIMIT__EXEMPT", "127.0.0.0/8")
+            // A request may say from where it comes.
+            .env("FAIRTRADE__HTTP__TRUSTED_PROXIES", "127.0.0.0/8")
             .envs(variables.iter().map(|(name, value)| (*name, value.as_str())))
             .stdout(Stdio::piped())
             .spawn()
@@ -41,8 +43,22 @@ impl ServerProcess {
 
     /// The most memory that it has had resident, in MB.
     pub(crate) fn peak_memory_mb(&self) -> u64 {
+        self.status_mb("VmHWM:")
+    }
+
+    /// The memory that it has resident now, in MB.
+    pub(crate) fn memory_mb(&self) -> u64 {
+        self.status_mb("VmRSS:")
+    }
+
+    /// Lets the most memory be counted from now on.
+    pub(crate) fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+    }
+
+    fn status_mb(&self, figure: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(figure)).unwrap_or_default();
         line.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or_default()
             / 1000
     }

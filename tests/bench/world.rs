@@ -30,6 +30,8 @@ pub(crate) const MILESTONES: usize = 30;
 const MILESTONE_WORTH: i64 = 3_000_000;
 /// People who sign in.
 const SIGN_INS: usize = 8;
+/// The address of the first of them.
+pub(crate) const SIGN_IN_EMAIL: &str = "signin0@bench.example";
 /// The same for all.
 pub(crate) const PASSWORD: &str = "violet-mural-97-kestrel";
 
@@ -50,6 +52,10 @@ pub(crate) struct World {
     pub(crate) sign_ins: Vec<(String, PersonId)>,
     pub(crate) deals: Vec<Deal>,
     pub(crate) jobs: u32,
+    /// What hashing costs the server.
+    pub(crate) bcrypt_cost: u32,
+    /// The most bytes that the server takes of a document.
+    pub(crate) document_bytes_max: u64,
     pub(crate) superuser_url: String,
     pub(crate) runtime_url: String,
     pub(crate) log: std::path::PathBuf,
@@ -86,8 +92,11 @@ impl World {
                 ("VAULT_SECRET", vault),
             ],
         );
+        let of_identity = platform::Settings::default().identity;
         Self {
             server,
+            bcrypt_cost: of_identity.bcrypt_cost,
+            document_bytes_max: of_identity.verification_document_bytes_max,
             homeowner,
             contractors,
             sign_ins,
