@@ -12,7 +12,7 @@ pub use bid::{
     Award, Awarded, BidAction, BidChange, BidDetail, BidId, BidMilestone, BidOfJob, BidParts, BidPatch,
     BidStatus, BidderCard, JobFacts, Line, LineKind, NewBid, Outcome, OutcomeResult, Proof, Rejection,
 };
-pub use category::{Category, CategoryEntry};
+pub use category::Category;
 pub use day::Day;
 pub use job::{
     Address, Area, Budget, Deleted, JobAction, JobCard, JobChange, JobDetail, JobFilter, JobId, JobPatch,

@@ -1,41 +1,18 @@
-//! The trades a job can be of, from a data file.
-
-use std::sync::LazyLock;
+//! The trade that a job is of.
 
 use kernel::{Fault, Faults};
-use serde::Deserialize;
+use taxonomy::{Taxonomy, Trade};
 
-/// The file; an unreadable one fails this module's test, and every category with it.
-const FILE: &str = include_str!("../../data/categories.json");
-
-static ALL: LazyLock<Vec<CategoryEntry>> = LazyLock::new(|| serde_json::from_str(FILE).unwrap_or_default());
-
-/// A trade as the data file has it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CategoryEntry {
-    /// The word for programs.
-    pub slug: String,
-    /// The name for people.
-    pub name: String,
-}
-
-/// A trade of the catalogue.
+/// A trade of the taxonomy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Category(&'static str);
+pub struct Category(&'static Trade);
 
 impl Category {
-    /// Every trade, by slug.
-    #[must_use]
-    pub fn all() -> &'static [CategoryEntry] {
-        &ALL
-    }
-
     /// # Errors
-    /// A fault for a word that is not in the catalogue.
+    /// A fault for a word that is not a trade's slug.
     pub fn new(slug: &str) -> Result<Self, Faults> {
-        match ALL.iter().find(|entry| entry.slug == slug) {
-            Some(entry) => Ok(Self(&entry.slug)),
+        match Taxonomy::shipped().trade(slug) {
+            Some(trade) => Ok(Self(trade)),
             None => Err(Fault::new("", "unknown_category", "is not a trade of the catalogue").into()),
         }
     }
@@ -43,21 +20,13 @@ impl Category {
     /// The word for programs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        self.0
+        self.0.slug()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_catalogue_is_readable_sorted_and_free_of_doubles() {
-        let slugs: Vec<_> = Category::all().iter().map(|entry| entry.slug.as_str()).collect();
-        assert!(slugs.len() > 30);
-        assert!(slugs.is_sorted_by(|a, b| a < b));
-        assert!(slugs.iter().all(|slug| slug.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
-    }
 
     #[test]
     fn only_trades_of_the_catalogue_are_categories() {

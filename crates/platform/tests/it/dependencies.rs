@@ -1,19 +1,20 @@
 //! Dependencies run one way: `kernel ← database ← outbox ← audit, files ← identity ← marketplace ← contracts ← escrow`, with
-//! notifications beside, platform on all of them and the gateway on that.
+//! taxonomy under identity, notifications beside, platform on all of them and the gateway on that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate of the house may stand on, in its code (tests may use more).
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("kernel", &[]),
     ("database", &["kernel"]),
     ("outbox", &["kernel", "database"]),
     ("audit", &["kernel", "database", "outbox"]),
     ("files", &["kernel", "database", "outbox"]),
-    ("identity", &["kernel", "database", "outbox", "audit", "files"]),
-    ("marketplace", &["kernel", "database", "outbox", "audit", "identity"]),
+    ("taxonomy", &[]),
+    ("identity", &["kernel", "database", "outbox", "audit", "files", "taxonomy"]),
+    ("marketplace", &["kernel", "database", "outbox", "audit", "taxonomy", "identity"]),
     ("contracts", &["kernel", "database", "outbox", "audit", "identity", "marketplace"]),
     ("escrow", &["kernel", "database", "outbox", "audit", "identity", "marketplace", "contracts"]),
     ("notifications", &["kernel", "database", "outbox", "audit", "identity"]),

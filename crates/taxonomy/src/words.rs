@@ -1,0 +1,101 @@
+//! The words of a text, and what of a word is compared.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use rust_stemmers::{Algorithm, Stemmer};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The Snowball stemmer for English, which Postgres's `english` configuration has too.
+static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
+
+/// A word of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    /// Where it stands.
+    pub(crate) bytes: Range<usize>,
+    /// What of it is compared.
+    pub(crate) stem: String,
+}
+
+/// Without case and accents.
+pub(crate) fn fold(word: &str) -> String {
+    word.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
+}
+
+/// Without its ending.
+pub(crate) fn stem(folded: &str) -> String {
+    STEMMER.stem(singular(folded)).into_owned()
+}
+
+/// The plurals that a house has and a stemmer does not know.
+fn singular(folded: &str) -> &str {
+    match folded {
+        "shelves" => "shelf",
+        "leaves" => "leaf",
+        "mice" => "mouse",
+        "feet" => "foot",
+        other => other,
+    }
+}
+
+/// Runs of letters and digits, "won't" and its like as the words they are short for.
+pub(crate) fn words(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut start = None;
+    for (at, letter) in text.char_indices().chain([(text.len(), ' ')]) {
+        let inside = letter.is_alphanumeric() || is_combining_mark(letter) || matches!(letter, '\'' | '’');
+        match (start, inside) {
+            (None, true) => start = Some(at),
+            (Some(from), false) => {
+                start = None;
+                push(&mut words, text, from..at);
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+fn push(words: &mut Vec<Word>, text: &str, bytes: Range<usize>) {
+    let Some(raw) = text.get(bytes.clone()) else { return };
+    let folded = fold(raw).replace('’', "'");
+    let (first, second) = match folded.trim_matches('\'') {
+        "" => return,
+        "won't" => ("will".to_owned(), Some("not")),
+        "can't" => ("can".to_owned(), Some("not")),
+        other => match other.strip_suffix("n't") {
+            Some(verb) => (verb.to_owned(), Some("not")),
+            None => (other.strip_suffix("'s").unwrap_or(other).replace('\'', ""), None),
+        },
+    };
+    for word in [Some(first.as_str()), second].into_iter().flatten() {
+        words.push(Word { bytes: bytes.clone(), stem: stem(word) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stems(text: &str) -> Vec<String> {
+        words(text).into_iter().map(|word| word.stem).collect()
+    }
+
+    #[test]
+    fn words_are_compared_by_their_stems() {
+        assert_eq!(stems("Leaking PIPES, café's"), ["leak", "pipe", "cafe"]);
+        assert_eq!(stems("won't can’t doesn't"), ["will", "not", "can", "not", "doe", "not"]);
+        assert_eq!(stems("e\u{301}lectric"), stems("électric"));
+        assert_eq!(stems("shelves"), stems("Shelf"));
+        assert_eq!(stems(" '' ’ – "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_word_knows_where_it_stands() {
+        let text = "a tap—drips";
+        let places: Vec<_> = words(text).into_iter().map(|word| text[word.bytes].to_owned()).collect();
+        assert_eq!(places, ["a", "tap", "drips"]);
+    }
+}
