@@ -212,12 +212,7 @@ impl Taxonomy {
         for (trade_place, trade) in self.trades.iter().enumerate() {
             let own = Place { trade: trade_place, skill: None };
             let skills = trade.skills.iter().enumerate().map(|(place, skill)| {
-                (
-                    Place { trade: trade_place, skill: Some(place) },
-                    &skill.slug,
-                    &skill.name,
-                    &skill.synonyms,
-                )
+                (Place { trade: trade_place, skill: Some(place) }, &skill.slug, &skill.name, &skill.synonyms)
             });
             let all = std::iter::once((own, &trade.slug, &trade.name, &trade.synonyms)).chain(skills);
             for (place, slug, name, synonyms) in all {
@@ -239,7 +234,8 @@ impl Taxonomy {
 
 fn check_slug(slug: &str, faults: &mut Vec<String>) {
     let parts = slug.split('-');
-    let good = parts.clone().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let good =
+        parts.clone().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()));
     if !good {
         faults.push(format!("{slug:?} is no slug: lower case letters and hyphens"));
     }
@@ -325,7 +321,8 @@ mod tests {
             skills = [{ slug = "s", name = "Other", synonyms = [] }]
         "#;
         let told = Taxonomy::parse(twice).unwrap_err().to_string();
-        for fault in ["order of their slugs", "skill s is there twice", "“bees”", "\"S 1\"", "without a word"] {
+        for fault in ["order of their slugs", "skill s is there twice", "“bees”", "\"S 1\"", "without a word"]
+        {
             assert!(told.contains(fault), "{fault} is not in: {told}");
         }
         assert!(Taxonomy::parse("[[trade]]\nslug = 1").is_err());

@@ -11,7 +11,7 @@ fn whole() -> Value {
         "name": "Bob Q. Mason", "phone": "+1 512 555 0100", "timeZone": "America/Chicago",
         "location": { "lat": 30.267_153, "lng": -97.743_057 },
         "headline": "Tiles that stay", "bio": "Twenty years of wet rooms.\nReferences on request.",
-        "trades": ["tiling", "bathroom_tiling"], "skills": ["wet-rooms"], "serviceRadiusKm": 40,
+        "trades": ["tiling", "bathrooms"], "skills": ["wet-rooms"], "serviceRadiusKm": 40,
     })
 }
 
@@ -170,6 +170,7 @@ async fn every_fault_of_a_change_comes_at_once() {
     bob.patch(PROFILE, json!({ "location": { "lat": 1 } })).await.faults(&["/location/lng"]);
     bob.patch(PROFILE, json!({ "bio": "a\u{0}b" })).await.faults(&["/bio"]);
     bob.patch(PROFILE, json!({ "trades": vec!["tiling"; 31] })).await.faults(&["/trades"]);
+    bob.patch(PROFILE, json!({ "trades": ["tiling", "alchemy"] })).await.faults(&["/trades/1"]);
     bob.patch(PROFILE, json!([])).await.faults(&[""]);
     bob.patch_empty(PROFILE).await.problem(400, "not_json");
     assert_eq!(bob.get(PROFILE).await.expect(200), before);

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use kernel::{Fault, Faults, Instant, PartyId, Role};
+use taxonomy::Taxonomy;
 
 use super::person::optional;
 use super::{CredentialKind, Email, Multiline, Person, PersonName, Phone, TimeZone, text};
@@ -29,12 +30,11 @@ impl Slug {
         if good {
             Ok(Self(raw.to_owned()))
         } else {
-            Err(Fault::new("", "slug", "must be lower-case words joined by _ or -, such as bathroom_tiling")
-                .into())
+            Err(Fault::new("", "slug", "must be lower-case words joined by _ or -, such as wet-rooms").into())
         }
     }
 
-    /// `bathroom_tiling`.
+    /// `wet-rooms`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -216,8 +216,8 @@ impl ProfilePatch {
             }),
             headline: form.headline.parse(&mut faults, "/headline", line),
             bio: form.bio.parse(&mut faults, "/bio", |raw| text(raw, BIO_CHARS_MAX, Multiline::Yes)),
-            trades: slugs(&mut faults, "/trades", form.trades.as_deref()),
-            skills: slugs(&mut faults, "/skills", form.skills.as_deref()),
+            trades: slugs(&mut faults, "/trades", form.trades.as_deref(), trade),
+            skills: slugs(&mut faults, "/skills", form.skills.as_deref(), Slug::new),
             service_radius_km: form.service_radius_km.parse(&mut faults, "/serviceRadiusKm", |km| {
                 if (1..=radius_max).contains(km) {
                     Ok(*km)
@@ -255,7 +255,21 @@ impl ProfileForm {
 }
 
 /// A list of slugs without repeats, in the order given.
-fn slugs(faults: &mut Faults, pointer: &str, raw: Option<&[String]>) -> Option<Vec<String>> {
+/// A trade of the taxonomy: nobody looks for a contractor by another word.
+fn trade(raw: &str) -> Result<Slug, Faults> {
+    let slug = Slug::new(raw)?;
+    match Taxonomy::shipped().trade(raw) {
+        Some(_) => Ok(slug),
+        None => Err(Fault::new("", "unknown_trade", "is not a trade of the catalogue").into()),
+    }
+}
+
+fn slugs(
+    faults: &mut Faults,
+    pointer: &str,
+    raw: Option<&[String]>,
+    check: fn(&str) -> Result<Slug, Faults>,
+) -> Option<Vec<String>> {
     let raw = raw?;
     faults.check(
         raw.len() <= SLUGS_MAX,
@@ -265,7 +279,7 @@ fn slugs(faults: &mut Faults, pointer: &str, raw: Option<&[String]>) -> Option<V
     );
     let mut kept = Vec::new();
     for (index, text) in raw.iter().enumerate().take(SLUGS_MAX) {
-        if let Some(Slug(slug)) = faults.take(&format!("{pointer}/{index}"), Slug::new(text)) {
+        if let Some(Slug(slug)) = faults.take(&format!("{pointer}/{index}"), check(text)) {
             if kept.contains(&slug) {
                 faults.push(format!("{pointer}/{index}"), "repeated", "is there twice");
             } else {
@@ -301,7 +315,7 @@ mod tests {
             location: Patch::Set((91.0, 0.0)),
             headline: Patch::Set("x".repeat(121)),
             bio: Patch::Set("a\u{0}b".to_owned()),
-            trades: Some(vec!["tiling".to_owned(), "Roof Work".to_owned(), "tiling".to_owned()]),
+            trades: Some(["tiling", "Roof Work", "tiling", "alchemy"].map(str::to_owned).to_vec()),
             skills: Some(vec!["a".to_owned(); 31]),
             service_radius_km: Patch::Set(501),
         };
@@ -316,6 +330,7 @@ mod tests {
             "/bio control_character",
             "/trades/1 slug",
             "/trades/2 repeated",
+            "/trades/3 unknown_trade",
             "/skills too_many",
             "/serviceRadiusKm out_of_range",
         ] {

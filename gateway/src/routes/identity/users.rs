@@ -43,11 +43,11 @@ pub struct ProfileChange {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4000)]
     #[serde(default, skip_serializing_if = "Change::is_absent")]
     pub bio: Change<String>,
-    /// Contractors only: all trades, as lower-case words joined by `_` or `-`.
+    /// Contractors only: all trades, by their slugs in the catalogue that `category` of a job is from.
     #[schema(nullable = false, max_items = 30)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trades: Option<Vec<ProfileSlug>>,
-    /// Contractors only: all skills, written as trades are.
+    /// Contractors only: all skills, as lower-case words joined by `_` or `-`.
     #[schema(nullable = false, max_items = 30)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skills: Option<Vec<ProfileSlug>>,
