@@ -83,6 +83,7 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "createJob",
     "endOtherSessions",
     "enrollSecondFactor",
+    "eraseMyData",
     "forgotPassword",
     "exchangeOauth",
     "finishOauth",
