@@ -46,20 +46,23 @@ fn an_unknown_address_takes_as_long_as_a_wrong_password() {
     let settings = Settings { bcrypt_cost: 9, sign_in_failures_max: 1_000, ..Settings::for_tests() };
     let world = World::with(settings);
     world.register("ada@example.com", "homeowner");
-    let fastest = |email: &str| {
-        (0..7)
-            .map(|_| {
-                let start = Instant::now();
-                assert!(is_wrong(&world.login(email, "another-password-1", ELSEWHERE)));
-                start.elapsed()
-            })
-            .min()
-            .unwrap()
+    let took = |email: &str| {
+        let start = Instant::now();
+        assert!(is_wrong(&world.login(email, "another-password-1", ELSEWHERE)));
+        start.elapsed()
     };
-    let (known, unknown) = (fastest("ada@example.com"), fastest("nobody@example.com"));
+    // The fastest of each, in turns: on a machine that is busy with other things it takes more turns until both had a quiet moment.
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    for turn in 0..60 {
+        known = known.min(took("ada@example.com"));
+        unknown = unknown.min(took("nobody@example.com"));
+        if turn >= 6 && known.abs_diff(unknown) < known.min(unknown) / 2 {
+            break;
+        }
+    }
     let hash = Duration::from_millis(5);
     assert!(known > hash && unknown > hash, "{known:?} {unknown:?}");
-    assert!(known.abs_diff(unknown) < known / 2, "{known:?} {unknown:?}");
+    assert!(known.abs_diff(unknown) < known.min(unknown) / 2, "{known:?} {unknown:?}");
 }
 
 #[test]
