@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cluster;
+pub mod composed;
 mod db;
 mod error;
 mod executor;
