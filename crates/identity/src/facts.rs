@@ -8,7 +8,10 @@ use kernel::{Actor, Instant, PartyId, PersonId, SessionId, Via};
 use uuid::Uuid;
 
 use crate::keys::LinkTokenId;
-use crate::model::{ChangedAddress, Contact, Credential, Email, LiveSession, PersonCard, VerificationId};
+use crate::model::{
+    ApprovedPapers, ChangedAddress, Contact, ContractorFacts, Credential, Email, LiveSession, PersonCard,
+    PublicCredential, Verification, VerificationId,
+};
 use crate::traces::Traces;
 use crate::{rules, store};
 
@@ -41,6 +44,64 @@ pub fn cards(conn: &mut PgConnection, ids: &[PartyId]) -> Result<HashMap<PartyId
             (id, card)
         })
         .collect())
+}
+
+/// What a directory keeps of these contractors; who is none, or no longer there, has nothing. A few statements for any number.
+///
+/// # Errors
+/// [`Error`].
+pub fn contractors(
+    conn: &mut PgConnection,
+    ids: &[PartyId],
+) -> Result<HashMap<PartyId, ContractorFacts>, Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let approved = store::approved_of_all(conn, &ids)?;
+    let mut approved: HashMap<PartyId, ApprovedPapers> =
+        approved.into_iter().filter_map(|found| Some((found.contractor, papers(found)?))).collect();
+    let found = store::contractors(conn, &ids)?;
+    Ok(found
+        .into_iter()
+        .map(|(person, profile)| {
+            let id = PartyId::from(person.id);
+            let (_, display_name, _) = rules::names(person.name.as_deref(), person.role);
+            let facts = ContractorFacts {
+                id,
+                display_name,
+                profile,
+                suspended: person.suspended_at.is_some(),
+                approved: approved.remove(&id),
+                member_since: person.created_at,
+            };
+            (id, facts)
+        })
+        .collect())
+}
+
+fn papers(approved: Verification) -> Option<ApprovedPapers> {
+    let (checked_at, valid_until) = approved.decided_at.zip(approved.valid_until)?;
+    let public = |credential: Credential| {
+        let until = credential.end();
+        let Credential { kind, trade, place, expires_on, .. } = credential;
+        (PublicCredential { kind, trade, place, expires_on, checked_at }, until)
+    };
+    Some(ApprovedPapers {
+        checked_at,
+        valid_until,
+        credentials: approved.credentials.into_iter().map(public).collect(),
+    })
+}
+
+/// The contractors whose ids come next after this one, at most so many: for going through all of them piece by piece.
+///
+/// # Errors
+/// [`Error`].
+pub fn contractor_ids(
+    conn: &mut PgConnection,
+    after: Option<PartyId>,
+    most: u16,
+) -> Result<Vec<PartyId>, Error> {
+    let after = after.map(|party| PersonId::from(party.uuid()));
+    Ok(store::contractor_ids(conn, after, most.into())?.into_iter().map(PartyId::from).collect())
 }
 
 /// How to write to a person; none when there is no such person, or no longer.

@@ -31,7 +31,8 @@ pub use person::{
 };
 pub use phone::{Phone, PhoneRegion};
 pub use profile::{
-    ContractorProfile, Patch, Profile, ProfileForm, ProfilePatch, PublicContractor, PublicCredential, Slug,
+    ApprovedPapers, ContractorFacts, ContractorProfile, Patch, Profile, ProfileForm, ProfilePatch,
+    PublicContractor, PublicCredential, Slug,
 };
 pub use second_factor::{Enrolment, FactorState, RecoveryCodes, SecondFactor, StepUp, TypedCode};
 pub use session::{

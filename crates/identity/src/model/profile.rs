@@ -107,6 +107,34 @@ pub struct PublicContractor {
     pub version: i32,
 }
 
+/// A contractor as a directory keeps it: what anyone may see, with the instants by which to judge later what of it still holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContractorFacts {
+    /// The contractor.
+    pub id: PartyId,
+    /// `Ada L.`.
+    pub display_name: String,
+    /// What the contractor says of itself.
+    pub profile: ContractorProfile,
+    /// Whether the account is suspended: nobody is to find it then.
+    pub suspended: bool,
+    /// What an administrator approved last; it may have ended since.
+    pub approved: Option<ApprovedPapers>,
+    /// Since when the contractor has an account.
+    pub member_since: Instant,
+}
+
+/// Licences and insurance that an administrator checked and found good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovedPapers {
+    /// When.
+    pub checked_at: Instant,
+    /// From when on the contractor counts as verified no more.
+    pub valid_until: Instant,
+    /// Each of them, with the instant from which it holds no more.
+    pub credentials: Vec<(PublicCredential, Instant)>,
+}
+
 /// A change of one value: left alone, removed, or set.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Patch<T> {

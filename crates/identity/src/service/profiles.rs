@@ -1,6 +1,8 @@
 //! Profiles, one's own and the public ones.
 
+use database::Tx;
 use kernel::{Actor, PartyId, PersonId, Role};
+use outbox::{Aggregate, NewEvent};
 use serde_json::json;
 
 use super::{IdentityService, person_of, trail};
@@ -48,6 +50,7 @@ impl IdentityService {
             let person = store::update_person(tx.conn(), &changed, now)?;
             let version = |person: &Person| json!({ "version": person.version });
             trail::person(tx, person.id, version(&old), version(&person));
+            publish_change(tx, &person, &actor.request_id);
             Ok(Profile { person, contractor: changed_contractor, pending_email })
         })
     }
@@ -91,6 +94,20 @@ impl IdentityService {
             })
         })
     }
+}
+
+/// Lets those who keep something of profiles know that they have to read this one anew. What it says now stands in no event.
+fn publish_change(tx: &mut Tx<'_>, person: &Person, request_id: &str) {
+    outbox::publish(
+        tx,
+        NewEvent {
+            name: "profile.changed",
+            version: 1,
+            aggregate: Aggregate { kind: "person", id: person.id.uuid() },
+            request_id: request_id.to_owned(),
+            data: json!({ "personId": person.id, "partyId": PartyId::from(person.id), "role": person.role }),
+        },
+    );
 }
 
 fn changed_person(old: &Person, patch: &ProfilePatch) -> Person {

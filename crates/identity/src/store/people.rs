@@ -359,6 +359,35 @@ pub(crate) fn update_contractor_profile(
     Ok(())
 }
 
+/// These contractors with their profiles; who is none, or was erased, is not there.
+pub(crate) fn contractors(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<Vec<(Person, ContractorProfile)>, Error> {
+    let rows: Vec<(PersonRow, ContractorProfileRow)> = people::table
+        .inner_join(contractor_profiles::table.on(contractor_profiles::person_id.eq(people::id)))
+        .filter(people::id.eq_any(ids).and(people::role.eq(Role::Contractor.as_str())))
+        .filter(people::erased_at.is_null())
+        .select((PersonRow::as_select(), ContractorProfileRow::as_select()))
+        .load(conn)?;
+    rows.into_iter().map(|(person, profile)| Ok((person.try_into()?, profile.try_into()?))).collect()
+}
+
+/// The next contractors in the order of their ids.
+pub(crate) fn contractor_ids(
+    conn: &mut PgConnection,
+    after: Option<PersonId>,
+    most: i64,
+) -> Result<Vec<PersonId>, Error> {
+    let after = after.unwrap_or_else(|| PersonId::from(Uuid::nil()));
+    Ok(contractor_profiles::table
+        .filter(contractor_profiles::person_id.gt(after))
+        .order(contractor_profiles::person_id)
+        .limit(most)
+        .select(contractor_profiles::person_id)
+        .load(conn)?)
+}
+
 /// What a card is made of.
 pub(crate) struct CardRow {
     pub(crate) id: PersonId,

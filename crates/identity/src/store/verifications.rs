@@ -137,6 +137,16 @@ pub(crate) fn find_verification_in(
     Ok(assemble(conn, row.into_iter().collect())?.pop())
 }
 
+/// What was approved of these contractors, whether or not it still holds.
+pub(crate) fn approved_of_all(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Verification>, Error> {
+    let rows = verifications::table
+        .filter(verifications::contractor_id.eq_any(ids))
+        .filter(verifications::state.eq(VerificationState::Approved.as_str()))
+        .select(VerificationRow::as_select())
+        .load(conn)?;
+    assemble(conn, rows)
+}
+
 /// The state of the contractor's newest verification.
 pub(crate) fn newest_verification_state(
     conn: &mut PgConnection,
