@@ -21,7 +21,7 @@ pub use settings::Settings;
 pub use store::bids::live_bidders;
 pub use store::jobs::{job_cards, job_titles, jobs_of_party, public_jobs};
 pub use store::personal::REMOVED_JOB;
-pub use tasks::{BiddingClose, JobExpiry, ReviewPublication, register};
+pub use tasks::{BiddingClose, CONSUMER, FillDirectory, JobExpiry, ReviewPublication, register};
 
 /// What can be read.
 pub trait MarketplaceQueries: Send + Sync {
@@ -76,6 +76,17 @@ pub trait MarketplaceQueries: Send + Sync {
         role: Option<Role>,
         page: PageRequest,
     ) -> Result<ReviewPage, Error>;
+
+    /// A page of the directory, for everybody.
+    ///
+    /// # Errors
+    /// [`Error::Database`] only.
+    fn list_contractors(
+        &self,
+        filter: &DirectoryFilter,
+        after: Option<Position<i64>>,
+        limit: Limit,
+    ) -> Result<Page<ContractorCard, i64>, Error>;
 
     /// Each state of jobs with how many there are, none left out. Nothing in it tells of bids.
     ///

@@ -3,6 +3,7 @@
 mod bid;
 mod category;
 mod day;
+mod directory;
 mod job;
 mod review;
 mod text;
@@ -14,6 +15,9 @@ pub use bid::{
 };
 pub use category::Category;
 pub use day::Day;
+pub use directory::{
+    CheckedPapers, Circle, ContractorCard, DirectoryFilter, DirectoryForm, DirectoryOrder, Rank,
+};
 pub use job::{
     Address, Area, Budget, Deleted, JobAction, JobCard, JobChange, JobDetail, JobFilter, JobId, JobPatch,
     JobScope, JobStatus, JobSummary, NewJob, PublicJob, PublishAs, Reveal, Urgency,

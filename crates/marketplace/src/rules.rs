@@ -2,6 +2,7 @@
 //! belong here.
 
 mod bidding;
+mod places;
 mod rating;
 mod receipt;
 mod visibility;
@@ -9,6 +10,7 @@ mod visibility;
 pub use bidding::{
     acceptance_ends, bidding_closed, bidding_deadline, check_amount, edited, may_award, may_bid, revealed,
 };
-pub use rating::{RatingSums, review_sides, summarise};
+pub use places::{Bounds, bounds_around};
+pub use rating::{RatingSums, rank, review_sides, stars, summarise};
 pub use receipt::{Sealed, matches, seal};
 pub use visibility::{Access, Standing, access, outcome, shown_to_all};

@@ -35,6 +35,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    marketplace.directory (party_id) {
+        party_id -> Uuid,
+        listed -> Bool,
+        display_name -> Text,
+        headline -> Nullable<Text>,
+        trades -> Array<Text>,
+        skills -> Array<Text>,
+        public_latitude -> Nullable<Float8>,
+        public_longitude -> Nullable<Float8>,
+        service_radius_km -> Nullable<Int4>,
+        member_since -> Timestamptz,
+        reviews -> Int4,
+        rating_mean -> Nullable<Int4>,
+        rating_rank -> Int4,
+        checked_at -> Nullable<Timestamptz>,
+        valid_until -> Nullable<Timestamptz>,
+        checked -> Jsonb,
+        named -> Text,
+        told -> Text,
+    }
+}
+
+diesel::table! {
     marketplace.job_addresses (job_id) {
         job_id -> Uuid,
         street -> Text,
@@ -133,6 +156,7 @@ diesel::joinable!(reviews -> review_windows (contract_id));
 diesel::allow_tables_to_appear_in_same_query! {
     bid_revisions,
     bids,
+    directory,
     job_addresses,
     jobs,
     ratings,

@@ -1,6 +1,7 @@
 //! The service: authorises, opens a transaction, locks and loads, has the rules decide, stores, and tells of it.
 
 mod bids;
+mod directory;
 pub(crate) mod downhill;
 mod events;
 mod jobs;
@@ -11,12 +12,15 @@ mod trail;
 use std::sync::Arc;
 
 use database::Db;
-use kernel::{Actor, AdminActor, Clock, ContractorActor, HomeownerActor, Page, PartyId, Role};
+use kernel::{
+    Actor, AdminActor, Clock, ContractorActor, HomeownerActor, Limit, Page, PartyId, Position, Role,
+};
 
 use crate::error::Error;
 use crate::model::{
-    BidChange, BidDetail, BidOfJob, BidPatch, BidStatus, Deleted, JobCard, JobChange, JobDetail, JobId,
-    JobPatch, JobStatus, NewBid, NewJob, NewReview, PublicJob, Rejection, Review, ReviewPage,
+    BidChange, BidDetail, BidOfJob, BidPatch, BidStatus, ContractorCard, Deleted, DirectoryFilter, JobCard,
+    JobChange, JobDetail, JobId, JobPatch, JobStatus, NewBid, NewJob, NewReview, PublicJob, Rejection,
+    Review, ReviewPage,
 };
 use crate::settings::Settings;
 use crate::store;
@@ -76,6 +80,15 @@ impl MarketplaceQueries for MarketplaceService {
         page: PageRequest,
     ) -> Result<ReviewPage, Error> {
         self.published_reviews(subject, role, page)
+    }
+
+    fn list_contractors(
+        &self,
+        filter: &DirectoryFilter,
+        after: Option<Position<i64>>,
+        limit: Limit,
+    ) -> Result<Page<ContractorCard, i64>, Error> {
+        self.page_of_contractors(filter, after, limit)
     }
 
     fn job_figures(&self, _: AdminActor<'_>) -> Result<Vec<(JobStatus, i64)>, Error> {

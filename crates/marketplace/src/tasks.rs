@@ -1,14 +1,31 @@
 //! What the marketplace does when its time has come. Each task judges afresh: what it was arranged for may have moved, or happened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use kernel::Instant;
-use outbox::{Registry, Task, TaskError};
+use kernel::{Instant, PartyId, PersonId, Role};
+use outbox::{Event, Registry, Task, TaskError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::JobId;
 use crate::service::MarketplaceService;
+
+/// The name under which the marketplace hears of events.
+pub const CONSUMER: &str = "marketplace";
+
+/// What is told of contractors that changes what the directory says of them. Each is a reason to read the facts anew, no more.
+const FACTS_CHANGED: [&str; 6] = [
+    "person.registered",
+    "person.suspended",
+    "person.reinstated",
+    "profile.changed",
+    "verification.approved",
+    "verification.expired",
+];
+
+/// How often the whole directory is gone through: what a lost event or a changed setting left behind is put right.
+const FILL_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The bidding deadline of a job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,16 +73,58 @@ impl Task for ReviewPublication {
     }
 }
 
+/// Makes the directory's rows of the next contractors after this one, and leaves those that are right as they are. Hands on to another of its kind until all have had
+/// their turn.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FillDirectory {
+    /// The contractor that the one before ended with; none at the beginning.
+    pub after: Option<PartyId>,
+}
+
+impl Task for FillDirectory {
+    const KIND: &'static str = "marketplace.fill_directory";
+    fn key(&self) -> Option<String> {
+        Some(self.after.map_or_else(|| "start".to_owned(), |after| after.to_string()))
+    }
+}
+
 /// Says how the marketplace's tasks are done.
 pub fn register(registry: &mut Registry, service: Arc<MarketplaceService>) {
     let closing = Arc::clone(&service);
     registry.task::<BiddingClose>(move |run, task| Ok(closing.close_bidding(task.job_id, run.request_id())?));
     let expiring = Arc::clone(&service);
     registry.task::<JobExpiry>(move |run, task| Ok(expiring.expire_job(task.job_id, run.request_id())?));
+    register_directory(registry, &service);
     registry.task::<ReviewPublication>(move |run, task| {
         match service.publish_reviews(task.contract_id, run.request_id())? {
             None => Ok(()),
             Some(closes_at) => Err(TaskError::RetryAt(closes_at, "window_open".to_owned())),
         }
     });
+}
+
+fn register_directory(registry: &mut Registry, service: &Arc<MarketplaceService>) {
+    for event in FACTS_CHANGED {
+        let listing = Arc::clone(service);
+        registry.on(event, CONSUMER, move |_, event| match contractor_of(event) {
+            Some(contractor) => Ok(listing.list_anew(contractor)?),
+            None => Ok(()),
+        });
+    }
+    let forgetting = Arc::clone(service);
+    registry.on("person.erased", CONSUMER, move |_, event| {
+        Ok(forgetting.unlist(PartyId::from(event.id::<PersonId>("personId")?))?)
+    });
+    let filling = Arc::clone(service);
+    registry.task::<FillDirectory>(move |_, task| Ok(filling.fill_directory(task.after)?));
+    registry.every(FILL_EVERY, FillDirectory { after: None });
+}
+
+/// The contractor that an event tells of; none when it is of somebody else.
+fn contractor_of(event: &Event) -> Option<PartyId> {
+    let role = event.data.get("role").and_then(serde_json::Value::as_str);
+    if role.is_some_and(|role| role != Role::Contractor.as_str()) {
+        return None;
+    }
+    event.find_id::<PartyId>("partyId").or_else(|| event.find_id("contractorId"))
 }

@@ -13,6 +13,9 @@ use crate::server::workspace;
 /// Diesel's limit with the feature we compile.
 const COLUMNS_MAX: usize = 32;
 
+/// Types that diesel does not have, of columns that Postgres makes and looks at and no program reads.
+const FOR_POSTGRES_ALONE: [&str; 1] = ["tsvector"];
+
 /// Compares `crates/<schema>/src/schema.rs` with the catalogue of a migrated database; with `BLESS=1` writes it anew instead.
 /// `text` is the file as compiled: `include_str!("../src/schema.rs")`.
 ///
@@ -85,7 +88,7 @@ fn write_table(out: &mut String, schema: &str, table: &str, columns: &[&Column])
     assert!(!key.is_empty(), "{schema}.{table} has no primary key");
     let key: Vec<String> = key.iter().map(|column| rust_name(&column.column_name)).collect();
     let _ = write!(out, "\ndiesel::table! {{\n    {schema}.{table} ({}) {{\n", key.join(", "));
-    for column in columns {
+    for column in columns.iter().filter(|column| !FOR_POSTGRES_ALONE.contains(&column.type_name.as_str())) {
         let name = rust_name(&column.column_name);
         if name != column.column_name {
             let _ = writeln!(out, "        #[sql_name = \"{}\"]", column.column_name);

@@ -101,6 +101,7 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "getVerification",
     "linkOauth",
     "listAuditEntries",
+    "listContractors",
     "listContracts",
     "listJobs",
     "listNotifications",

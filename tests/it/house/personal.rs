@@ -88,6 +88,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("marketplace.bid_revisions", Erasable, "canonical lines milestones salt terms"),
     ("marketplace.bids", NoPerson, "currency status"),
     ("marketplace.bids", Erasable, "reason"),
+    ("marketplace.directory", Erasable, "checked display_name headline named skills told trades"),
     ("marketplace.job_addresses", Erasable, "city country postal_code region street unit"),
     ("marketplace.jobs", NoPerson, "category country currency reveal status urgency"),
     ("marketplace.jobs", Erasable, "city description region skills title"),

@@ -146,7 +146,9 @@ impl Market {
                 // Followed from page to page instead.
                 ("cursor", ..) => Vec::new(),
                 ("limit", ..) => vec!["1".to_owned()],
-                ("category", ..) => vec!["painting".to_owned()],
+                ("category" | "trade" | "skills", ..) => vec!["painting".to_owned()],
+                ("lat" | "lng" | "radius", ..) => vec!["30".to_owned()],
+                ("minRating", ..) => vec!["4".to_owned()],
                 ("q", ..) => vec!["a".to_owned()],
                 // Signing in by a provider is a dialogue with a browser, and the trail is looked at by a test of its own.
                 ("code" | "codeChallenge" | "error" | "iss" | "redirectUri" | "userType", ..)

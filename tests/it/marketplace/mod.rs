@@ -3,6 +3,7 @@
 mod bid;
 mod bids;
 mod blindness;
+mod directory;
 mod job;
 mod jobs;
 mod reviews;

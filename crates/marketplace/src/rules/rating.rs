@@ -2,7 +2,7 @@
 
 use kernel::{PartyId, Role};
 
-use crate::model::{OpenReview, RatingSummary};
+use crate::model::{OpenReview, Rank, RatingSummary};
 use crate::settings::Settings;
 
 /// Sums over somebody's published reviews.
@@ -24,28 +24,45 @@ pub struct RatingSums {
 /// with one five-star review does not rank above somebody with forty of 4.9.
 #[must_use]
 pub fn summarise(settings: &Settings, sums: RatingSums) -> RatingSummary {
-    let count = i64::from(sums.reviews);
-    let mean = |sum: i64| (count > 0).then(|| hundredths(sum * 100, count));
-    let weight = i64::from(settings.rating_prior_weight);
-    let prior = weight * i64::from(settings.rating_prior_mean);
-    let bayesian_mean = match weight + count {
-        0 => hundredths(i64::from(settings.rating_prior_mean), 1),
-        total => hundredths(prior + sums.rating * 100, total),
-    };
+    let mean = |sum: i64| mean_of(sum, sums.reviews).map(stars);
+    let Rank { bayesian, .. } = rank(settings, sums);
     RatingSummary {
         count: sums.reviews,
         mean: mean(sums.rating),
-        bayesian_mean,
+        bayesian_mean: stars(bayesian),
         quality: mean(sums.quality),
         timeliness: mean(sums.timeliness),
         communication: mean(sums.communication),
     }
 }
 
-/// `sum` hundredths over `count`, to two places, a half rounded up.
-fn hundredths(sum: i64, count: i64) -> f64 {
+/// The same in hundredths of a star, as lists are ordered by it.
+#[must_use]
+pub fn rank(settings: &Settings, sums: RatingSums) -> Rank {
+    let count = i64::from(sums.reviews);
+    let weight = i64::from(settings.rating_prior_weight);
+    let prior = weight * i64::from(settings.rating_prior_mean);
+    let bayesian = match weight + count {
+        0 => i32::from(settings.rating_prior_mean),
+        total => divided(prior + sums.rating * 100, total),
+    };
+    Rank { reviews: sums.reviews, mean: mean_of(sums.rating, sums.reviews), bayesian }
+}
+
+/// Hundredths of a star as stars.
+#[must_use]
+pub fn stars(hundredths: i32) -> f64 {
+    f64::from(hundredths) / 100.0
+}
+
+fn mean_of(sum: i64, reviews: i32) -> Option<i32> {
+    (reviews > 0).then(|| divided(sum * 100, i64::from(reviews)))
+}
+
+/// `sum` over `count`, a half rounded up.
+fn divided(sum: i64, count: i64) -> i32 {
     let rounded = (2 * sum + count).div_euclid(2 * count);
-    i32::try_from(rounded).map_or(f64::MAX, f64::from) / 100.0
+    i32::try_from(rounded).unwrap_or(i32::MAX)
 }
 
 /// For one side of a finished contract: what it was in it, and whom it reviews. None for strangers.

@@ -70,6 +70,7 @@ fn forget(tx: &mut Tx<'_>, person: PersonId) -> Result<(), Error> {
     store::personal::efface_jobs(tx.conn(), party, &traces, now)?;
     store::personal::efface_bids(tx.conn(), party, &traces)?;
     store::personal::efface_reviews(tx.conn(), party, &traces)?;
+    store::directory::remove(tx.conn(), party)?;
     Ok(())
 }
 

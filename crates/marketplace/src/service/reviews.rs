@@ -51,7 +51,7 @@ impl MarketplaceService {
             let parties = (window.homeowner, window.contractor);
             events::review(tx, "review.submitted", &author.request_id, &review, parties);
             let published = if others.len() + 1 == SIDES {
-                publish(tx, &window, &author.request_id, now)?
+                self.publish(tx, &window, &author.request_id, now)?
             } else {
                 Vec::new()
             };
@@ -103,28 +103,30 @@ impl MarketplaceService {
             if closes_at > now {
                 return Ok(Some(closes_at));
             }
-            publish(tx, &window, request_id, now)?;
+            self.publish(tx, &window, request_id, now)?;
             Ok(None)
         })
+    }
+
+    fn publish(
+        &self,
+        tx: &mut database::Tx<'_>,
+        window: &OpenReview,
+        request_id: &str,
+        now: kernel::Instant,
+    ) -> Result<Vec<Review>, Error> {
+        let published = store::reviews::publish(tx.conn(), window.contract_id, now)?;
+        for review in &published {
+            trail::review(tx, Some(ReviewStatus::Hidden), review);
+            events::review(tx, "review.published", request_id, review, (window.homeowner, window.contractor));
+        }
+        self.rate_in_directory(tx, &published)?;
+        Ok(published)
     }
 
     fn closes_at(&self, window: &OpenReview) -> kernel::Instant {
         window.ended_at.checked_add_signed(self.settings.review_window()).unwrap_or(window.ended_at)
     }
-}
-
-fn publish(
-    tx: &mut database::Tx<'_>,
-    window: &OpenReview,
-    request_id: &str,
-    now: kernel::Instant,
-) -> Result<Vec<Review>, Error> {
-    let published = store::reviews::publish(tx.conn(), window.contract_id, now)?;
-    for review in &published {
-        trail::review(tx, Some(ReviewStatus::Hidden), review);
-        events::review(tx, "review.published", request_id, review, (window.homeowner, window.contractor));
-    }
-    Ok(published)
 }
 
 /// Puts in the authors' names as others may see them: a homeowner's first name and initial, a contractor's in full.

@@ -122,7 +122,7 @@ impl JobRow {
     }
 }
 
-fn point(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<GeoPoint>, Error> {
+pub(super) fn point(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<GeoPoint>, Error> {
     latitude
         .zip(longitude)
         .map(|(latitude, longitude)| word(GeoPoint::new(latitude, longitude).ok(), "a point"))

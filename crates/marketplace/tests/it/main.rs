@@ -4,6 +4,7 @@
 mod award;
 mod bids;
 mod blindness;
+mod directory;
 mod jobs;
 mod personal;
 mod reviews;

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use contracts::ContractId;
 use kernel::PartyId;
 use marketplace::{
-    BidId, BidStatus, JobId, JobStatus, LineKind, OutcomeResult, Reveal, ReviewId, ReviewStatus, Urgency,
+    BidId, BidStatus, DirectoryOrder, JobId, JobStatus, LineKind, OutcomeResult, Reveal, ReviewId,
+    ReviewStatus, Urgency,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -48,6 +49,7 @@ vocabulary! {
     LineKind as "BidLineKind": "What a line of a bid pays for.",
     OutcomeResult as "BidOutcomeResult": "How a bid's job went out for its bidder.",
     ReviewStatus as "ReviewStatus": "Whether others can read a review.",
+    DirectoryOrder as "ContractorSort": "In which order contractors are listed.",
 }
 
 /// One word of a vocabulary.
@@ -117,3 +119,5 @@ pub type LineKindWord = Word<LineKind>;
 pub type OutcomeWord = Word<OutcomeResult>;
 /// Whether others can read a review.
 pub type ReviewStatusWord = Word<ReviewStatus>;
+/// In which order contractors are listed.
+pub type DirectoryOrderWord = Word<DirectoryOrder>;
