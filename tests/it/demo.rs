@@ -40,6 +40,25 @@ async fn the_demo_is_put_in_once_and_shows_every_state() {
 }
 
 #[tokio::test]
+async fn the_demos_contractors_are_found_in_the_directory() {
+    let app = TestApp::start().await;
+    seed(&app).await;
+    app.settle().await;
+    for (query, count) in [
+        ("", 5),
+        ("verified=true", 5),
+        ("trade=plumbing", 1),
+        ("q=tiles%20bathroom", 1),
+        ("minRating=1", 1),
+        ("lat=30.2672&lng=-97.7431&radius=10&sort=distance", 3),
+    ] {
+        let page = app.anyone().get(&format!("/api/contractors?{query}")).await.expect(200);
+        let found = page["data"].as_array().map(Vec::len);
+        assert!(found >= Some(count), "{query} finds {found:?}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn the_demos_money_is_in_every_account_it_can_move_and_its_books_balance() {
     let app = TestApp::start().await;
     seed(&app).await;

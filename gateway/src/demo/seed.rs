@@ -3,6 +3,7 @@
 
 use database::Db;
 use escrow::provider::simulated::SimulatedProvider;
+use identity::{Patch, ProfileForm};
 use kernel::{Actor, Role};
 use platform::Platform;
 
@@ -29,6 +30,55 @@ const CONTRACTORS: [(&str, &str); 5] = [
     ("Eli Novak", "eli@demo.example"),
     ("Farah Siddiqui", "farah@demo.example"),
     ("Gus Petersen", "gus@demo.example"),
+];
+
+/// What a contractor of the demo is found by in the directory.
+struct Trade {
+    headline: &'static str,
+    trades: &'static [&'static str],
+    skills: &'static [&'static str],
+    /// Where in and around Austin.
+    place: (f64, f64),
+    radius_km: i32,
+}
+
+/// In the order of [`CONTRACTORS`].
+const TRADES: [Trade; 5] = [
+    Trade {
+        headline: "Fences, decks and stairs that stay straight",
+        trades: &["fencing", "decks", "carpentry"],
+        skills: &["cedar-fences", "deck-stairs", "gates"],
+        place: (30.2672, -97.7431),
+        radius_km: 40,
+    },
+    Trade {
+        headline: "Leaks found and mended the same day",
+        trades: &["plumbing", "gutters"],
+        skills: &["leak-repair", "water-heaters", "gutter-cleaning"],
+        place: (30.3072, -97.7560),
+        radius_km: 25,
+    },
+    Trade {
+        headline: "Bathrooms and tiles",
+        trades: &["bathrooms", "tiling"],
+        skills: &["bathroom-tiling", "shower-walls", "grouting"],
+        place: (30.2241, -97.7697),
+        radius_km: 60,
+    },
+    Trade {
+        headline: "Wiring, panels and lights",
+        trades: &["electrical", "solar"],
+        skills: &["rewiring", "breaker-panels", "ev-chargers"],
+        place: (30.5083, -97.6789),
+        radius_km: 80,
+    },
+    Trade {
+        headline: "Demolition, concrete, and everything by hand",
+        trades: &["demolition", "concrete", "handyman"],
+        skills: &["sheds", "slabs"],
+        place: (30.1724, -97.8234),
+        radius_km: 35,
+    },
 ];
 
 /// Whom to sign in as.
@@ -78,7 +128,8 @@ fn fill(stage: &Stage, hasty: &Stage, provider: &SimulatedProvider) -> Result<()
     let homeowners = enter(stage, Role::Homeowner, &HOMEOWNERS)?;
     let contractors = enter(stage, Role::Contractor, &CONTRACTORS)?;
     let system = Actor::system("the demo");
-    for contractor in &contractors {
+    for (contractor, trade) in contractors.iter().zip(&TRADES) {
+        stage.present(contractor, &trade.profile())?;
         if !stage.is_verified(contractor)? {
             stage.verify(contractor, &system)?;
         }
@@ -92,6 +143,20 @@ fn fill(stage: &Stage, hasty: &Stage, provider: &SimulatedProvider) -> Result<()
         Play { stage, hasty, scene, owner: at(&homeowners, scene.owner)?, bidders }.run()?;
     }
     Ok(())
+}
+
+impl Trade {
+    fn profile(&self) -> ProfileForm {
+        let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+        ProfileForm {
+            headline: Patch::Set(self.headline.to_owned()),
+            trades: words(self.trades),
+            skills: words(self.skills),
+            location: Patch::Set(self.place),
+            service_radius_km: Patch::Set(self.radius_km),
+            ..ProfileForm::default()
+        }
+    }
 }
 
 fn at(players: &[Player], place: usize) -> Result<&Player, StageError> {

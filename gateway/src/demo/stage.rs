@@ -13,8 +13,8 @@ use escrow::{
     Confirm, Deposit, Escrow, EscrowId, NewEscrow, PaymentId, PaymentStatus, Release, ReleaseOutcome,
 };
 use identity::{
-    CredentialForm, Decision, Login, NewAdmin, Registration, RegistrationForm, SignedIn, VerificationForm,
-    VerificationSubmission,
+    CredentialForm, Decision, Login, NewAdmin, ProfileForm, ProfilePatch, Registration, RegistrationForm,
+    SignedIn, VerificationForm, VerificationSubmission,
 };
 use kernel::{Actor, Instant, Limit, PartyId, PersonId, Role};
 use marketplace::{
@@ -168,6 +168,17 @@ impl Stage {
     pub(super) fn is_verified(&self, contractor: &Player) -> Result<bool, StageError> {
         let found = self.commands.identity.get_contractor(contractor.party);
         Ok(found.map_err(told("a contractor"))?.verified)
+    }
+
+    /// Has somebody's profile say this.
+    ///
+    /// # Errors
+    /// [`StageError`].
+    pub(super) fn present(&self, player: &Player, form: &ProfileForm) -> Result<(), StageError> {
+        let role = player.signed_in.person.role;
+        let patch = ProfilePatch::new(form, role, &self.settings.identity).map_err(told("a profile"))?;
+        self.commands.identity.update_profile(&player.actor, patch).map_err(told("a profile"))?;
+        Ok(())
     }
 
     /// Has a contractor's licence and insurance checked and found good.
