@@ -282,7 +282,6 @@ impl ProfileForm {
     }
 }
 
-/// A list of slugs without repeats, in the order given.
 /// A trade of the taxonomy: nobody looks for a contractor by another word.
 fn trade(raw: &str) -> Result<Slug, Faults> {
     let slug = Slug::new(raw)?;
@@ -292,6 +291,7 @@ fn trade(raw: &str) -> Result<Slug, Faults> {
     }
 }
 
+/// A list of slugs without repeats, in the order given.
 fn slugs(
     faults: &mut Faults,
     pointer: &str,
