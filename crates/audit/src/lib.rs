@@ -23,7 +23,7 @@ pub use model::{
     ActorKind, Change, Checkpoint, CheckpointHead, Entry, EntryFilter, EntryId, Object, Outcome, Who,
 };
 pub use record::{changed, identified, record, refuse, seal_until, withhold};
-pub use service::AuditService;
+pub use service::{AuditService, entries_of};
 pub use settings::Settings;
 pub use tasks::register;
 pub use verify::{Finding, Report, verify};

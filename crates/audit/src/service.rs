@@ -1,7 +1,7 @@
 //! Reading the trail, proving it, and signing its heads.
 
 use database::{Db, Error as DbError, PgConnection};
-use kernel::{AdminActor, Limit, Page, Position};
+use kernel::{AdminActor, Limit, Page, PartyId, Position};
 
 use crate::keys::Keys;
 use crate::model::{Checkpoint, CheckpointHead, Entry, EntryFilter};
@@ -65,6 +65,29 @@ impl AuditService {
         (checkpoint.key_id, checkpoint.signature) = (key_id, hex::encode(signature));
         store::add_checkpoint(conn, &checkpoint)?;
         Ok(Some(checkpoint))
+    }
+}
+
+/// What a party did, the newest rows first, so many at most; what is sealed is left out until its time. For a person's own record: whoever
+/// asks has authorised.
+///
+/// # Errors
+/// [`DbError`].
+pub fn entries_of(conn: &mut PgConnection, party: PartyId, most: usize) -> Result<Vec<Entry>, DbError> {
+    let filter = EntryFilter { actor: Some(party), ..EntryFilter::default() };
+    let limit = Limit::new(i64::from(Limit::MAX)).unwrap_or_default();
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let rows = store::list(conn, &filter, limit, after)?;
+        let page = Page::cut(rows, limit, |row| Position { key: row.occurred_at, id: row.id.uuid() });
+        all.extend(page.items);
+        match page.next.filter(|_| all.len() < most) {
+            Some(next) => after = Some(next),
+            None => {
+                all.truncate(most);
+                return Ok(all);
+            }
+        }
     }
 }
 

@@ -21,11 +21,13 @@ pub enum ContentType {
     Png,
     /// A WebP image.
     Webp,
+    /// A ZIP archive.
+    Zip,
 }
 
 impl ContentType {
     /// Every one that can be told.
-    pub const ALL: [Self; 4] = [Self::Pdf, Self::Jpeg, Self::Png, Self::Webp];
+    pub const ALL: [Self; 5] = [Self::Pdf, Self::Jpeg, Self::Png, Self::Webp, Self::Zip];
 
     /// Its media type.
     #[must_use]
@@ -35,6 +37,7 @@ impl ContentType {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
             Self::Webp => "image/webp",
+            Self::Zip => "application/zip",
         }
     }
 
@@ -188,7 +191,7 @@ mod tests {
             (&webp, Some(ContentType::Webp)),
             (b"GIF89a", None),
             (b"<html><script>", None),
-            (b"PK\x03\x04", None),
+            (b"PK\x03\x04", Some(ContentType::Zip)),
             (b"MZ\x90\0", None),
             (b"<svg xmlns='http://www.w3.org/2000/svg'>", None),
             (b"", None),

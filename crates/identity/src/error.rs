@@ -111,6 +111,15 @@ pub enum Error {
     /// Something has to end before the person can be erased: all of it.
     #[error("{}", blocked(.0))]
     ErasureBlocked(Vec<Blocker>),
+    /// Too many exports were asked for.
+    #[error("too many exports were asked for; try again in {retry_after} seconds")]
+    TooManyExports {
+        /// Seconds until the next one may be asked for.
+        retry_after: u32,
+    },
+    /// An archive could not be written: our own fault.
+    #[error("{0}")]
+    Export(String),
     /// A verification has as many documents as it may have.
     #[error("a verification has at most {most} documents")]
     TooManyDocuments {
@@ -176,9 +185,9 @@ impl Classify for Error {
             Self::SecondFactorState(state) => {
                 ErrorKind::WrongState { state: state.as_str(), allowed: state.allowed_actions().to_vec() }
             }
-            Self::TooManyFailures { retry_after } | Self::TooManyMails { retry_after } => {
-                ErrorKind::TooMany { retry_after: *retry_after }
-            }
+            Self::TooManyFailures { retry_after }
+            | Self::TooManyMails { retry_after }
+            | Self::TooManyExports { retry_after } => ErrorKind::TooMany { retry_after: *retry_after },
             Self::WrongRole(error) => error.kind(),
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Decided { state } => ErrorKind::WrongState { state, allowed: Vec::new() },
@@ -188,7 +197,7 @@ impl Classify for Error {
             Self::Stale => ErrorKind::StalePrecondition,
             Self::Vault(error) => error.kind(),
             Self::File(error) => error.kind(),
-            Self::Crypto(_) => ErrorKind::Internal,
+            Self::Crypto(_) | Self::Export(_) => ErrorKind::Internal,
             Self::Database(error) => error.kind(),
         }
     }
@@ -223,10 +232,11 @@ impl Classify for Error {
             Self::LastAdministrator => "last_administrator",
             Self::ErasureBlocked(_) => "erasure_blocked",
             Self::TooManyDocuments { .. } => "too_many_documents",
+            Self::TooManyExports { .. } => "too_many_exports",
             Self::File(error) => error.code(),
             Self::Stale => "stale_precondition",
             Self::Vault(error) => error.code(),
-            Self::Crypto(_) => "internal",
+            Self::Crypto(_) | Self::Export(_) => "internal",
             Self::Database(error) => error.code(),
         }
     }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use kernel::Faults;
+use kernel::{Faults, Instant};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 /// The fewest bytes that a server secret may have.
@@ -230,6 +231,17 @@ impl Keys {
         self.0.oauth.all().map(|key| Key::from_bytes(key.mac(&[b"ticket", ticket.as_bytes()])))
     }
 
+    /// What fetches an export's archive until its end: made anew whenever the export is shown, and kept nowhere.
+    pub(crate) fn export_token(&self, export: Uuid, expires_at: Instant) -> SecretString {
+        SecretString::from(export_token(&self.0.link.current, export, expires_at))
+    }
+
+    /// Whether any known secret made this token; it may be from before the secret was changed.
+    pub(crate) fn is_export_token(&self, export: Uuid, expires_at: Instant, token: &str) -> bool {
+        let is = |key| bool::from(export_token(key, export, expires_at).as_bytes().ct_eq(token.as_bytes()));
+        self.0.link.all().any(is)
+    }
+
     /// What stands for an e-mail or network address where only equality matters.
     pub(crate) fn throttle_key(&self, kind: &str, value: &[u8]) -> Vec<u8> {
         self.0.throttle.current.mac(&[kind.as_bytes(), value]).to_vec()
@@ -302,6 +314,11 @@ fn refresh_token(key: &Key, family: Uuid, counter: i32) -> SecretString {
     SecretString::from(URL_SAFE_NO_PAD.encode(key.mac(&[family.as_bytes(), &counter.to_be_bytes()])))
 }
 
+fn export_token(key: &Key, export: Uuid, expires_at: Instant) -> String {
+    let end = expires_at.timestamp_micros().to_be_bytes();
+    URL_SAFE_NO_PAD.encode(key.mac(&[b"export", export.as_bytes(), &end]))
+}
+
 /// What is kept of a token that is as random as a key.
 pub(crate) fn token_hash(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
@@ -344,6 +361,24 @@ mod tests {
         assert!(new.access().find(old.access().current.id()).is_some());
         assert_ne!(new.access().current.id(), old.access().current.id());
         assert_eq!(new.pepper().current.id(), old.pepper().current.id());
+    }
+
+    #[test]
+    fn an_export_s_token_is_good_for_that_export_and_end_and_after_a_change_of_secrets() {
+        let old = Keys::derive(&secrets()).unwrap();
+        let (export, end) = (Uuid::now_v7(), Instant::UNIX_EPOCH);
+        let token = old.export_token(export, end);
+        let token = token.expose_secret();
+        assert!(old.is_export_token(export, end, token));
+        assert!(!old.is_export_token(Uuid::now_v7(), end, token));
+        assert!(!old.is_export_token(export, end + chrono::TimeDelta::microseconds(1), token));
+        for wrong in ["", &token[1..], &format!("{token}A")] {
+            assert!(!old.is_export_token(export, end, wrong), "{wrong}");
+        }
+        let mut rotated = secrets();
+        rotated.jwt =
+            SecretRing::new(SecretString::from("n".repeat(32))).with_retired(vec![secrets().jwt.current]);
+        assert!(Keys::derive(&rotated).unwrap().is_export_token(export, end, token));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod archive;
 mod error;
 mod facts;
 pub mod geo;
@@ -36,7 +37,7 @@ pub use provider::{IdentityProvider, OauthSettings, ProviderSettings, Providers}
 pub use rules::PasswordPolicy;
 pub use service::IdentityService;
 pub use settings::Settings;
-pub use tasks::{CredentialReminder, VerificationExpiry, register};
+pub use tasks::{CredentialReminder, ExportEnd, MakeExport, VerificationExpiry, register};
 pub use token::{AccessToken, Authenticator, Claims, TokenError};
 pub use traces::Traces;
 pub use vault::{Vault, VaultError, VaultSubject};
@@ -135,6 +136,24 @@ pub trait IdentityQueries: Send + Sync {
         verification: VerificationId,
         document: FileId,
     ) -> Result<File, Error>;
+
+    /// Everything that is held about the actor, by every crate.
+    ///
+    /// # Errors
+    /// [`Error::SignedOut`] for anyone but a person.
+    fn get_personal_record(&self, actor: &Actor) -> Result<PersonalRecord, Error>;
+
+    /// One of the actor's own exports.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    fn get_export(&self, actor: &Actor, id: ExportId) -> Result<Export, Error>;
+
+    /// The archive of an export, for whoever holds the token that [`IdentityQueries::get_export`] gave, signed in or not.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], whatever it is that is not good.
+    fn open_export(&self, id: ExportId, token: &str) -> Result<File, Error>;
 
     /// Verifications, oldest first, of one state or all.
     ///
@@ -321,6 +340,12 @@ pub trait IdentityCommands: IdentityQueries {
     /// [`Error::Stale`] when it is of another version than the caller read; [`Error::StepUpRequired`] and [`Error::TooManyMails`] for another
     /// e-mail address.
     fn update_profile(&self, actor: &Actor, patch: ProfilePatch) -> Result<Profile, Error>;
+
+    /// Has everything that is held about the actor made into an archive; while one is being made it is that one.
+    ///
+    /// # Errors
+    /// [`Error::TooManyExports`]; [`Error::SignedOut`] for anyone but a person.
+    fn request_export(&self, actor: &Actor) -> Result<Export, Error>;
 
     /// Erases the actor, everywhere and for good: what is open ends, what others need stays under no name, the rest is gone. The e-mail
     /// address is free for a new account. Needs a step-up.

@@ -5,6 +5,7 @@
 mod account;
 mod device;
 mod email;
+mod my_data;
 mod oauth;
 mod person;
 mod phone;
@@ -21,6 +22,7 @@ pub use account::{
 };
 pub(crate) use device::device;
 pub use email::Email;
+pub use my_data::{Export, ExportId, ExportState, PersonalRecord, path_in_export};
 pub use oauth::{
     BrowserKey, CodeChallenge, LinkTicket, LinkedIdentity, OauthAnswer, OauthCallback, OauthExchange,
     OauthForm, OauthRefusal, OauthSignIn, OauthStart, OauthStarted, RedirectUri,

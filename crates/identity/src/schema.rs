@@ -54,6 +54,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity.exports (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        state -> Text,
+        requested_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+        file_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     identity.external_identities (id) {
         id -> Uuid,
         person_id -> Uuid,
@@ -265,6 +277,8 @@ diesel::joinable!(credentials -> verifications (verification_id));
 
 diesel::joinable!(email_changes -> people (person_id));
 
+diesel::joinable!(exports -> people (person_id));
+
 diesel::joinable!(external_identities -> people (person_id));
 
 diesel::joinable!(known_addresses -> people (person_id));
@@ -288,6 +302,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     credentials,
     data_keys,
     email_changes,
+    exports,
     external_identities,
     known_addresses,
     link_tokens,

@@ -6,7 +6,9 @@ mod accounts;
 mod documents;
 mod email_changes;
 mod erasure;
+mod exports;
 mod links;
+mod my_data;
 mod oauth;
 mod own_sessions;
 mod passwords;
@@ -28,11 +30,11 @@ use kernel::{
 
 use crate::keys::{Keys, LinkPurpose};
 use crate::model::{
-    Account, AccountFilter, AccountKey, Caller, Decision, Enrolment, LinkedIdentity, Login, MailRequest, Me,
-    NewAdmin, OauthCallback, OauthExchange, OauthSignIn, OauthStart, OauthStarted, OwnSession,
-    PasswordChange, PasswordReset, PeopleFigures, Person, Profile, ProfilePatch, PublicContractor, Reason,
-    RecoveryCodes, Registration, SignIn, SignedIn, SigningKeyView, StepUp, TypedCode, Verification,
-    VerificationId, VerificationStanding, VerificationState, VerificationSubmission,
+    Account, AccountFilter, AccountKey, Caller, Decision, Enrolment, Export, ExportId, LinkedIdentity, Login,
+    MailRequest, Me, NewAdmin, OauthCallback, OauthExchange, OauthSignIn, OauthStart, OauthStarted,
+    OwnSession, PasswordChange, PasswordReset, PeopleFigures, Person, PersonalRecord, Profile, ProfilePatch,
+    PublicContractor, Reason, RecoveryCodes, Registration, SignIn, SignedIn, SigningKeyView, StepUp,
+    TypedCode, Verification, VerificationId, VerificationStanding, VerificationState, VerificationSubmission,
 };
 use crate::passwords::Hasher;
 use crate::provider::Providers;
@@ -179,6 +181,18 @@ impl IdentityQueries for IdentityService {
         self.document(actor, verification, document)
     }
 
+    fn get_personal_record(&self, actor: &Actor) -> Result<PersonalRecord, Error> {
+        self.personal_record(person_of(actor)?)
+    }
+
+    fn get_export(&self, actor: &Actor, id: ExportId) -> Result<Export, Error> {
+        self.own_export(person_of(actor)?, id)
+    }
+
+    fn open_export(&self, id: ExportId, token: &str) -> Result<File, Error> {
+        self.archive_behind(id, token)
+    }
+
     fn list_verifications(
         &self,
         _: AdminActor<'_>,
@@ -289,6 +303,10 @@ impl IdentityCommands for IdentityService {
 
     fn link_oauth(&self, actor: &Actor, exchange: &OauthExchange) -> Result<LinkedIdentity, Error> {
         self.link(actor, exchange)
+    }
+
+    fn request_export(&self, actor: &Actor) -> Result<Export, Error> {
+        self.arrange_export(person_of(actor)?)
     }
 
     fn erase_person(&self, actor: &Actor) -> Result<(), Error> {

@@ -75,6 +75,12 @@ pub struct Settings {
     pub verification_documents_max: u16,
     /// How many bytes one of these documents may have (10,485,760 are 10 MiB).
     pub verification_document_bytes_max: u64,
+    /// For how many hours the archive of somebody's own data can be fetched.
+    pub export_hours: u32,
+    /// How many of these archives somebody may have made within 24 hours.
+    pub exports_per_day_max: u16,
+    /// How many bytes such an archive may have (2,147,483,648 are 2 GiB).
+    pub export_bytes_max: u64,
     /// How many days before a licence or an insurance ends its contractor is warned.
     pub credential_reminder_days: Vec<u16>,
     /// How many unwrapped data keys are kept in memory.
@@ -117,6 +123,9 @@ impl Default for Settings {
             licences_max: 10,
             verification_documents_max: 20,
             verification_document_bytes_max: 10 * 1024 * 1024,
+            export_hours: 72,
+            exports_per_day_max: 3,
+            export_bytes_max: 2 * 1024 * 1024 * 1024,
             credential_reminder_days: vec![30, 14, 1],
             vault_cached_keys_max: 10_000,
             vault_cache_seconds: 60,
@@ -153,6 +162,9 @@ impl Settings {
             ("licences_max", self.licences_max.into(), 1..=100),
             ("verification_documents_max", self.verification_documents_max.into(), 1..=100),
             ("verification_document_bytes_max", self.verification_document_bytes_max, 1_024..=1_073_741_824),
+            ("export_hours", self.export_hours.into(), 1..=720),
+            ("exports_per_day_max", self.exports_per_day_max.into(), 1..=100),
+            ("export_bytes_max", self.export_bytes_max, 1_024..=1_099_511_627_776),
             ("vault_cache_seconds", self.vault_cache_seconds.into(), 0..=3_600),
         ];
         let reminders = self

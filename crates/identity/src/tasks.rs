@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use files::FilesCommands;
 use outbox::{Registry, Task, TaskError, TaskRun};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{MailRequestId, VerificationId};
+use crate::model::{ExportId, MailRequestId, VerificationId};
 use crate::service::IdentityService;
 
 /// How often it is looked for approved verifications of which nothing is arranged.
@@ -71,8 +72,44 @@ impl Task for WatchVerifications {
     }
 }
 
-/// Tells the workers how the tasks of this crate are done.
-pub fn register(registry: &mut Registry, service: Arc<IdentityService>) {
+/// Somebody wants an archive of everything that is held about them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MakeExport {
+    /// The export.
+    pub export: ExportId,
+}
+
+impl Task for MakeExport {
+    const KIND: &'static str = "identity.make_export";
+    const MAX_ATTEMPTS: u16 = 6;
+    fn key(&self) -> Option<String> {
+        Some(self.export.to_string())
+    }
+}
+
+/// The end of an export's time: its archive goes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExportEnd {
+    /// The export.
+    pub export: ExportId,
+}
+
+impl Task for ExportEnd {
+    const KIND: &'static str = "identity.end_export";
+    fn key(&self) -> Option<String> {
+        Some(self.export.to_string())
+    }
+}
+
+/// Tells the workers how the tasks of this crate are done. Archives are kept among these files.
+pub fn register(registry: &mut Registry, service: Arc<IdentityService>, files: Arc<dyn FilesCommands>) {
+    let exporting = Arc::clone(&service);
+    registry.task(move |run, task: MakeExport| exporting.make_export(files.as_ref(), run, task.export));
+    let ending = Arc::clone(&service);
+    registry.task(move |_, task: ExportEnd| match ending.end_export(task.export)? {
+        None => Ok(()),
+        Some(end) => Err(TaskError::RetryAt(end, "not_yet".to_owned())),
+    });
     let reminding = Arc::clone(&service);
     registry
         .task(move |run, task: CredentialReminder| Ok(reminding.remind_of_expiry(&task, run.request_id())?));

@@ -63,6 +63,7 @@ use Recipient::{Administrators, Bidders, Contractor, Homeowner, OtherParty, Othe
 pub(crate) const TABLE: &[Row] = &[
     row("person.registered", Person, "welcome_customer").when(When::IsHomeowner),
     row("person.registered", Person, "welcome_contractor").when(When::IsContractor),
+    row("export.ready", Person, "data_export_ready"),
     row("email.verification_requested", Person, "verify_email"),
     row("email.change_requested", Person, "change_email"),
     row("email.change_announced", Person, "email_change_announced"),

@@ -20,6 +20,8 @@ pub(crate) enum Variable {
     Share,
     /// An instant, shown in the reader's zone.
     InspectionEndsAt,
+    /// An instant, shown in the reader's zone.
+    ExpiresAt,
     /// A licence or an insurance, in words.
     Credential,
     /// A credential's last day.
@@ -38,6 +40,7 @@ impl Variable {
             Self::Fee => "fee",
             Self::Share => "share",
             Self::InspectionEndsAt => "inspection_ends_at",
+            Self::ExpiresAt => "expires_at",
             Self::Credential => "credential",
             Self::LastDay => "last_day",
             Self::Token => "token",
@@ -132,6 +135,7 @@ pub(crate) const ALL: &[Template] = &[
     template!("second_factor_off", 1, Security, []).critical(),
     template!("second_factor_reset", 1, Security, []).critical(),
     template!("recovery_code_used", 1, Security, []).critical(),
+    template!("data_export_ready", 1, Account, [ExpiresAt]),
     template!("verification_submitted", 1, Account, []),
     template!("verification_approved", 1, Account, []),
     template!("verification_rejected", 1, Account, []),

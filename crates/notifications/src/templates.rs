@@ -43,6 +43,7 @@ pub(crate) struct Variables {
     pub(crate) fee: Option<Money>,
     pub(crate) share: Option<Money>,
     pub(crate) inspection_ends_at: Option<Instant>,
+    pub(crate) expires_at: Option<Instant>,
     pub(crate) credential: Option<identity::Credential>,
     pub(crate) token: Option<SecretString>,
 }
@@ -209,6 +210,7 @@ impl Variables {
             Variable::Fee => self.fee.map(|fee| fee.to_string()),
             Variable::Share => self.share.map(|share| share.to_string()),
             Variable::InspectionEndsAt => self.inspection_ends_at.map(|at| moment(at, reader.zone)),
+            Variable::ExpiresAt => self.expires_at.map(|at| moment(at, reader.zone)),
             Variable::Credential => self.credential.as_ref().map(credential_words),
             Variable::LastDay => self
                 .credential
@@ -291,6 +293,7 @@ fn samples() -> Variables {
         fee: money(5_220),
         share: money(174_780),
         inspection_ends_at: Instant::from_timestamp(1_796_379_300, 0),
+        expires_at: Instant::from_timestamp(1_796_379_300, 0),
         credential: chrono::NaiveDate::from_ymd_opt(2027, 6, 30).map(|expires_on| identity::Credential {
             kind: identity::CredentialKind::Licence,
             trade: Some("roofing".to_owned()),

@@ -95,7 +95,7 @@ impl Platform {
         let identity = IdentityService::new(db.clone(), keys.clone(), settings.identity.clone());
         let identity = Arc::new(identity.with_providers(providers));
         let vault = identity.vault().clone();
-        identity::register(&mut registry, identity.clone());
+        identity::register(&mut registry, identity.clone(), files.clone());
         let marketplace = Arc::new(MarketplaceService::new(db.clone(), clock.clone(), settings.marketplace));
         marketplace::register(&mut registry, marketplace.clone());
         let contracts = Arc::new(ContractsService::new(db.clone(), vault.clone(), settings.contracts));

@@ -42,6 +42,12 @@ impl Reply {
         Self::json(StatusCode::ACCEPTED, view)
     }
 
+    /// With the path of what will be, or is being, made.
+    #[must_use]
+    pub fn at(self, location: impl Into<String>) -> Self {
+        Self { location: Some(location.into()), ..self }
+    }
+
     /// 202 without a word: it will be done, or not, and nobody is told which.
     #[must_use]
     pub fn taken() -> Self {

@@ -71,6 +71,7 @@ pub(crate) fn thing(operation: &Operation, name: &str) -> (&'static str, &'stati
         _ if operation.path.contains("/accounts/") => ("ledger account", "acc"),
         _ if operation.path.contains("/verifications/") => ("verification", "ver"),
         _ if operation.path.contains("/notifications/") => ("notification", "ntf"),
+        "exportId" => ("export", "exp"),
         _ => ("thing", "id"),
     }
 }

@@ -12,7 +12,7 @@ use crate::routes;
 use crate::table::Table;
 
 /// The beginnings that names of schemas may have: the things of the domains. What is named otherwise could be anybody's.
-const DOMAINS: [&str; 23] = [
+const DOMAINS: [&str; 24] = [
     "Admin",
     "Audit",
     "Auth",
@@ -27,6 +27,7 @@ const DOMAINS: [&str; 23] = [
     "Ledger",
     "Milestone",
     "Money",
+    "MyData",
     "Notification",
     "Party",
     "Payment",

@@ -186,12 +186,14 @@ async fn scenes(app: &TestApp, deal: Deal, done: &Deal) -> BTreeMap<Scene, Thing
     let documents =
         format!("/api/contractors/verification/{}/documents", verification["id"].as_str().unwrap());
     let document = applicant.upload(&documents, b"%PDF-1.7").await.expect(201);
+    let export = owner.post_empty("/api/users/me/data/exports").await.expect(202);
     app.settle().await;
     let elsewhere = app.sign_in(&owner.email, &owner.password).await.get("/api/auth/me").await.expect(200);
     let inbox = owner.get("/api/notifications").await.expect(200);
     let beside = Things(BTreeMap::from([
         ("ver", verification["id"].as_str().unwrap().to_owned()),
         ("fil", document["id"].as_str().unwrap().to_owned()),
+        ("exp", export["id"].as_str().unwrap().to_owned()),
         ("ntf", inbox["data"][0]["id"].as_str().unwrap().to_owned()),
         ("acc", some(app, "acc", "escrow.accounts")),
         ("pty", worker.party.clone()),

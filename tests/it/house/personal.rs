@@ -57,6 +57,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("identity.credentials", NoPerson, "kind time_zone"),
     ("identity.credentials", Erasable, "holder number place trade"),
     ("identity.data_keys", NoPerson, "master_key_id subject_kind wrapped_key"),
+    ("identity.exports", NoPerson, "state"),
     ("identity.external_identities", NoPerson, "issuer provider"),
     ("identity.external_identities", Erasable, "subject"),
     ("identity.email_changes", Erasable, "email email_canonical former_email"),

@@ -10,6 +10,7 @@ mod auth;
 mod contractors;
 mod documents;
 mod email_change;
+mod exports;
 mod mfa;
 mod my_data;
 mod oauth;

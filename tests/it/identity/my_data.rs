@@ -242,3 +242,104 @@ async fn a_stored_answer_of_somebody_erased_can_be_read_no_more() {
     assert_eq!(app.database.count(readable), 0);
     assert_eq!(app.database.count("app.idempotency_keys WHERE answer IS NOT NULL"), 1);
 }
+
+#[actix_web::test]
+async fn the_record_holds_what_is_known_and_nothing_secret() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let bob = well_known(&app, &admin).await;
+    let record = bob.get(MY_DATA).await.expect(200);
+    let me = bob.get("/api/auth/me").await.expect(200);
+    assert_eq!(record["person"], me["user"]);
+    let identity = &record["sections"]["identity"];
+    assert_eq!(identity["contractor"]["headline"], "Quincannon's tiles");
+    assert_eq!(identity["location"]["lat"], 30.267_153);
+    let states: Vec<_> =
+        identity["verifications"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
+    assert_eq!(states, ["PENDING", "APPROVED", "REJECTED"]);
+    assert_eq!(identity["verifications"][2]["reason"], "Quincannon's licence is another's");
+    assert_eq!(identity["verifications"][0]["credentials"][0]["number"], "TX-48813");
+    assert_eq!(identity["suspensions"].as_array().map(Vec::len), Some(1));
+    assert_eq!(identity["secondFactor"]["on"], false);
+    let sessions = identity["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    assert!(sessions.iter().any(|session| session["endReason"] == "SUSPENDED"), "{sessions:?}");
+    assert!(!identity["mails"]["links"].as_array().unwrap().is_empty());
+    let files = record["files"].as_array().unwrap();
+    assert_eq!(files.len(), 2);
+    assert_eq!(identity["verifications"][0]["documents"][0], files[0]["id"]);
+    assert_eq!(files[0]["name"], "Quincannon-2.pdf");
+    let deeds = record["sections"]["audit"]["entries"].as_array().unwrap();
+    assert!(deeds.iter().any(|deed| deed["action"] == "updateProfile"), "{deeds:?}");
+    // What administrators wrote for each other, hashes and tokens are nobody's to read.
+    let text = record.to_string();
+    for secret in
+        ["About Quincannon", "Called Quincannon", "Quincannon is fine", "$2", "Hash", "token", "storageKey"]
+    {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    let stranger = app.homeowner().await.get(MY_DATA).await.expect(200).to_string();
+    assert!(!stranger.contains("Quincannon"), "{stranger}");
+}
+
+#[actix_web::test]
+async fn nobody_reads_a_record_signed_out_or_another_s() {
+    let app = TestApp::start().await;
+    let ada = app.homeowner().await;
+    ada.signed_out().get(MY_DATA).await.problem(401, "unauthenticated");
+    ada.get(&format!("{MY_DATA}?userId=usr_1")).await.problem(400, "invalid_request");
+    let answer = ada.get(MY_DATA).await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    erase(&ada).await;
+    ada.get(MY_DATA).await.problem(401, "signed_out");
+}
+
+#[actix_web::test]
+async fn whoever_is_held_learns_by_what_and_stays_as_they_are() {
+    let app = TestApp::start().await;
+    let deal = app.funded_contract().await;
+    for person in [&deal.homeowner, &deal.contractor] {
+        step_up(person).await;
+        let told = person.delete(MY_DATA).await.problem(409, "erasure_blocked");
+        let blockers = told["blockers"].as_array().unwrap();
+        let running = blockers.iter().find(|blocker| blocker["code"] == "contract_running");
+        let running = running.unwrap_or_else(|| panic!("{told}"));
+        assert_eq!((&running["kind"], &running["id"]), (&json!("contract"), &json!(deal.contract)));
+        for blocker in blockers {
+            assert!(
+                told["detail"].as_str().unwrap().contains(blocker["message"].as_str().unwrap()),
+                "{told}"
+            );
+        }
+        person.get("/api/auth/me").await.expect(200);
+    }
+    assert_eq!(app.database.count("identity.people WHERE erased_at IS NOT NULL"), 0);
+    assert_eq!(app.database.count("outbox.events WHERE name IN ('person.erased', 'job.cancelled')"), 0);
+    assert_eq!(app.database.count("audit.entries WHERE action = 'eraseMyData' AND outcome = 'DONE'"), 0);
+}
+
+#[actix_web::test]
+async fn the_other_party_goes_on_reading_what_both_share() {
+    let app = TestApp::start().await;
+    let deal = app.completed_contract().await;
+    app.settle().await;
+    let before = deal.contractor.get(&deal.path()).await.expect(200).to_string();
+    assert!(before.contains("Ada Lovelace"), "{before}");
+    erase(&deal.homeowner).await;
+    app.settle().await;
+    let after = deal.contractor.get(&deal.path()).await.expect(200).to_string();
+    assert!(after.contains("Former member") && !after.contains("Lovelace"), "{after}");
+}
+
+#[actix_web::test]
+async fn every_part_of_the_product_has_its_section() {
+    let app = TestApp::start().await;
+    let deal = app.completed_contract().await;
+    app.settle().await;
+    for person in [&deal.homeowner, &deal.contractor] {
+        let record = person.get(MY_DATA).await.expect(200);
+        let sections: Vec<_> = record["sections"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(sections, ["audit", "contracts", "escrow", "identity", "marketplace", "notifications"]);
+        assert!(record["sections"]["contracts"].to_string().contains(&deal.contract));
+    }
+}

@@ -9,7 +9,7 @@ use crate::model::{Verification, VerificationId, VerificationState};
 use crate::{Error, store};
 
 /// What papers come as.
-const TYPES: &[ContentType] = &ContentType::ALL;
+const TYPES: &[ContentType] = &[ContentType::Pdf, ContentType::Jpeg, ContentType::Png, ContentType::Webp];
 /// What the files of this crate are for.
 const PURPOSE: &str = "verification";
 

@@ -50,6 +50,9 @@ impl IdentityService {
         for file in store::blank_credentials(tx.conn(), id)? {
             files::remove(tx, file)?;
         }
+        for archive in store::delete_exports(tx.conn(), id)? {
+            files::remove(tx, archive)?;
+        }
         files::forget_owner(tx, PartyId::from(id))?;
         store::blank_judgements(tx.conn(), id)?;
         store::remove_ways_in(tx.conn(), id)?;

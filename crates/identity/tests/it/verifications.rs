@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{Days, TimeDelta};
+use files::{FilesService, Storage};
 use identity::{
     Decision, Error, IdentityCommands, IdentityQueries, IdentityService, Verification, VerificationForm,
     VerificationState, VerificationSubmission,
@@ -327,7 +328,10 @@ impl Clockwork {
     fn of(world: &World) -> Self {
         let mut registry = Registry::new();
         let service = IdentityService::new(world.db().clone(), world.keys.clone(), world.settings.clone());
-        identity::register(&mut registry, Arc::new(service));
+        // Nobody exports anything here.
+        let storage = Storage::folder(&std::env::temp_dir()).unwrap();
+        let files = FilesService::new(world.db().clone(), storage, files::Settings::default());
+        identity::register(&mut registry, Arc::new(service), Arc::new(files));
         Self(registry)
     }
 

@@ -17,8 +17,17 @@ use crate::tasks::SendMail;
 use crate::templates::{Reader, RenderError, Variables};
 
 /// The ids of events that clients are led by.
-const SUBJECT_KEYS: [&str; 8] =
-    ["jobId", "bidId", "contractId", "milestoneId", "escrowId", "paymentId", "verificationId", "reviewId"];
+const SUBJECT_KEYS: [&str; 9] = [
+    "jobId",
+    "bidId",
+    "contractId",
+    "milestoneId",
+    "escrowId",
+    "paymentId",
+    "verificationId",
+    "reviewId",
+    "exportId",
+];
 
 impl NotificationsService {
     /// Tells everybody concerned of an event, each once.
@@ -109,6 +118,7 @@ impl NotificationsService {
                 Variable::InspectionEndsAt => {
                     variables.inspection_ends_at = event.word("inspectionEndsAt")?.parse().ok();
                 }
+                Variable::ExpiresAt => variables.expires_at = event.word("expiresAt")?.parse().ok(),
                 Variable::Credential | Variable::LastDay => {
                     let ordinal = usize::try_from(event.number("ordinal")?).unwrap_or(usize::MAX);
                     variables.credential = identity::credential(conn, event.id("verificationId")?, ordinal)?;

@@ -6,6 +6,7 @@ pub mod auth;
 mod change;
 pub mod contractors;
 pub mod documents;
+pub mod exports;
 pub mod mfa;
 pub mod my_data;
 pub mod oauth;
@@ -30,6 +31,7 @@ pub fn operations() -> Vec<Operation> {
         oauth::operations(),
         users::operations(),
         my_data::operations(),
+        exports::operations(),
         contractors::operations(),
         documents::operations(),
         admin::operations(),
