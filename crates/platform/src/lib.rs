@@ -79,11 +79,7 @@ impl Platform {
     /// Every fault in the secrets, settings and templates.
     pub fn new(parts: Parts) -> Result<Self, SetupError> {
         let Parts { db, clock, secrets, payments, mailer, storage, providers, settings } = parts;
-        settings.audit.check()?;
-        settings.identity.check()?;
-        settings.files.check()?;
-        settings.contracts.check()?;
-        settings.notifications.check()?;
+        settings.check()?;
         let keys = Keys::derive(&secrets)?;
         let mut registry = Registry::new();
         tasks::register(&mut registry);

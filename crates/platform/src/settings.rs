@@ -1,5 +1,6 @@
 //! The settings of every domain, side by side as the configuration files have them.
 
+use kernel::Faults;
 use serde::{Deserialize, Serialize};
 
 /// The numbers of every domain; what each means stands with its crate.
@@ -20,4 +21,16 @@ pub struct Settings {
     pub escrow: escrow::Settings,
     /// Mail and the inbox.
     pub notifications: notifications::Settings,
+}
+
+impl Settings {
+    /// # Errors
+    /// What a domain's numbers must not be, by the setting's name: all of the first domain that has any.
+    pub(crate) fn check(&self) -> Result<(), Faults> {
+        self.audit.check()?;
+        self.identity.check()?;
+        self.files.check()?;
+        self.contracts.check()?;
+        self.notifications.check()
+    }
 }
