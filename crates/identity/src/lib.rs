@@ -214,14 +214,15 @@ pub trait IdentityCommands: IdentityQueries {
     /// [`Error::TooManyMails`].
     fn forgot_password(&self, caller: &Caller, asked: &MailRequest) -> Result<(), Error>;
 
-    /// Sets a new password by the token from a mail, and ends every session of the person. Hashes a password: call it where no connection is
-    /// held.
+    /// Sets a new password by the token from a mail, ends every session of the person, and takes identities at providers and a wish for
+    /// another e-mail address away. Hashes a password: call it where no connection is held.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the token is unknown, used or too old, or the password is none to take.
     fn reset_password(&self, caller: &Caller, reset: &PasswordReset) -> Result<(), Error>;
 
-    /// Sets a new password by the one that stands, and ends every other session of the person. A wrong one counts as a failed sign-in.
+    /// Sets a new password by the one that stands, ends every other session of the person, and takes a wish for another e-mail address away.
+    /// A wrong one counts as a failed sign-in.
     /// Hashes passwords: call it where no connection is held, and in no transaction of your own.
     ///
     /// # Errors

@@ -65,8 +65,8 @@ pub fn operations() -> Vec<Operation> {
         Operation::post("/api/auth/reset-password")
             .summary("Set a new password by a mail")
             .description(
-                "Takes the token from the mail, which is good once and for an hour. Ends every session, proves the address, and tells the \
-                 person. Sign in with the new password afterwards.",
+                "Takes the token from the mail, which is good once and for an hour. Ends every session, takes linked providers and a wish for \
+                 another e-mail address away, proves the address, and tells the person. Sign in with the new password afterwards.",
             )
             .by(Who::Newcomer)
             .body::<AuthResetPassword>(json!({
@@ -77,7 +77,8 @@ pub fn operations() -> Vec<Operation> {
         Operation::post("/api/auth/change-password")
             .summary("Change one's own password")
             .description(
-                "Asks for the present one, and counts a wrong one as a failed sign-in. Ends every other session, and tells the person.",
+                "Asks for the present one, and counts a wrong one as a failed sign-in. Ends every other session, takes a wish for \
+                 another e-mail address away, and tells the person.",
             )
             .by(Who::SignedIn)
             .body::<AuthChangePassword>(json!({
