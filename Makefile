@@ -51,5 +51,5 @@ reset: ## Stop the private Postgres and remove the data directory
 prerequisites: ## Install what is missing, or say what to install
 	@scripts/prerequisites
 
-test-prerequisites: ## The same, and what only the tests need: Node.js with an OpenID provider, Redis
+test-prerequisites: ## The same, and what only the tests need: Node.js with an OpenID provider and an S3, Redis
 	@scripts/prerequisites tests

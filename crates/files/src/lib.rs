@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+#[cfg(feature = "s3")]
+mod http;
 mod model;
 #[rustfmt::skip]
 mod schema;
@@ -14,7 +16,7 @@ mod transfer;
 pub use error::Error;
 pub use model::{ContentType, File, FileId, FileName, Limits, NewFile, Received};
 pub use service::{FilesService, find_all, forget_owner, keep, remove};
-pub use settings::{S3Settings, Settings};
+pub use settings::{S3Keys, S3Settings, Settings};
 pub use storage::{Storage, StorageError};
 pub use tasks::{Sweep, register};
 pub use transfer::{Download, Upload};

@@ -1,6 +1,7 @@
 //! The numbers of this crate, and what an object store is reached by.
 
 use kernel::Faults;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 /// Settings of this crate.
@@ -30,14 +31,24 @@ impl Settings {
     }
 }
 
-/// A bucket of Amazon S3, or of what speaks like it. Keys come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or from the machine's
-/// own role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A bucket of Amazon S3, or of what speaks like it.
+#[derive(Debug, Clone)]
 pub struct S3Settings {
     /// The bucket.
     pub bucket: String,
-    /// Its region; `us-east-1` when it is not stated.
+    /// Its region; that of `AWS_REGION`, or `us-east-1`, when it is not stated.
     pub region: Option<String>,
     /// Where it is, when it is not Amazon's: `https://minio.example.org`.
     pub endpoint: Option<String>,
+    /// Who we are there; when it is not stated, whom `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` name, or the machine's own role.
+    pub keys: Option<S3Keys>,
+}
+
+/// Who somebody is at an object store.
+#[derive(Debug, Clone)]
+pub struct S3Keys {
+    /// The name of the key.
+    pub access_key_id: String,
+    /// What proves it.
+    pub secret_access_key: SecretString,
 }

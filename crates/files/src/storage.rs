@@ -6,6 +6,8 @@
 use std::future::Future;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
+#[cfg(feature = "s3")]
+use std::time::Duration;
 
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -17,8 +19,19 @@ const FOLDER_PART_BYTES: usize = 256 * 1024;
 /// S3 takes no smaller parts but the last.
 #[cfg(feature = "s3")]
 const S3_PART_BYTES: usize = 5 * 1024 * 1024;
+/// How often S3 is asked again after a failure that may pass.
+#[cfg(feature = "s3")]
+const S3_RETRIES: usize = 4;
+/// How long one request to S3 may take with all its retries: a part, or the first bytes of an answer.
+#[cfg(feature = "s3")]
+const S3_PATIENCE: Duration = Duration::from_secs(30);
+/// What is kept to see whether something can be.
+const PROOF: &[u8] = b"fairtrade";
 /// Threads for what blocks underneath: opening, writing, syncing.
-const BLOCKING_THREADS: usize = 8;
+const FOLDER_THREADS: usize = 8;
+/// The same for a bucket, where most of it is waiting.
+#[cfg(feature = "s3")]
+const S3_THREADS: usize = 32;
 
 /// The folder or object store does not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -67,33 +80,69 @@ impl Storage {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let folder = folder.canonicalize()?;
         let objects = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
-        Self::over(Arc::new(objects), FOLDER_PART_BYTES, Some(folder))
+        Self::over(Arc::new(objects), (FOLDER_PART_BYTES, FOLDER_THREADS), Some(folder))
     }
 
-    /// A bucket.
+    /// A bucket. Nobody is asked yet; [`Storage::prove`] does that.
     ///
     /// # Errors
     /// [`StorageError`] when what is stated cannot be.
     #[cfg(feature = "s3")]
     pub fn s3(settings: &crate::S3Settings) -> Result<Self, StorageError> {
-        let mut builder = object_store::aws::AmazonS3Builder::from_env().with_bucket_name(&settings.bucket);
+        use object_store::RetryConfig;
+        use object_store::aws::AmazonS3Builder;
+        use secrecy::ExposeSecret;
+
+        let retry =
+            RetryConfig { max_retries: S3_RETRIES, retry_timeout: S3_PATIENCE, ..RetryConfig::default() };
+        let mut builder = AmazonS3Builder::from_env()
+            .with_bucket_name(&settings.bucket)
+            .with_retry(retry)
+            .with_http_connector(crate::http::Http::new())
+            // Not everything that speaks like S3 can remove many at once, and we never do.
+            .with_disable_bulk_delete(true);
         if let Some(region) = &settings.region {
             builder = builder.with_region(region);
         }
         if let Some(endpoint) = &settings.endpoint {
             builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
         }
-        Self::over(Arc::new(builder.build()?), S3_PART_BYTES, None)
+        if let Some(keys) = &settings.keys {
+            builder = builder
+                .with_access_key_id(&keys.access_key_id)
+                .with_secret_access_key(keys.secret_access_key.expose_secret());
+        }
+        Self::over(Arc::new(builder.build()?), (S3_PART_BYTES, S3_THREADS), None)
+    }
+
+    /// Keeps a few bytes, reads them and removes them: everything that is needed later is tried.
+    ///
+    /// # Errors
+    /// [`StorageError`] with what could not be done.
+    pub fn prove(&self) -> Result<(), StorageError> {
+        let path = Path::from(format!("proof/{}", uuid::Uuid::now_v7().simple()));
+        let objects = self.objects();
+        self.wait(async {
+            objects.put(&path, PROOF.into()).await?;
+            let read = objects.get(&path).await?.bytes().await?;
+            objects.delete(&path).await?;
+            Ok::<_, object_store::Error>(read)
+        })?
+        .map_err(StorageError::from)
+        .and_then(|read| match read.as_ref() == PROOF {
+            true => Ok(()),
+            false => Err(std::io::Error::other("what was kept came back as something else").into()),
+        })
     }
 
     fn over(
         objects: Arc<dyn ObjectStore>,
-        part_bytes: usize,
+        (part_bytes, threads): (usize, usize),
         folder: Option<PathBuf>,
     ) -> Result<Self, StorageError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
-            .max_blocking_threads(BLOCKING_THREADS)
+            .max_blocking_threads(threads)
             .thread_name("files")
             .enable_all()
             .build()?;

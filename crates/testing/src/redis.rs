@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ const KEEPER: &str =
 pub struct RedisServer {
     port: u16,
     password: Option<String>,
+    tls: bool,
     folder: TempDir,
     running: Option<Running>,
 }
@@ -40,7 +42,7 @@ impl RedisServer {
     /// When it does not start; says what to install.
     #[must_use]
     pub fn start() -> Self {
-        Self::start_with(None)
+        Self::start_with(None, false)
     }
 
     /// Starts one that asks for this password.
@@ -49,12 +51,27 @@ impl RedisServer {
     /// As [`RedisServer::start`].
     #[must_use]
     pub fn start_with_password(password: &str) -> Self {
-        Self::start_with(Some(password.to_owned()))
+        Self::start_with(Some(password.to_owned()), false)
     }
 
-    fn start_with(password: Option<String>) -> Self {
+    /// Starts one that speaks TLS alone, with a certificate by [`RedisServer::authority`].
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`].
+    #[must_use]
+    pub fn start_with_tls() -> Self {
+        Self::start_with(None, true)
+    }
+
+    /// The certificate of the authority that vouches for localhost in tests; its key is gone.
+    #[must_use]
+    pub fn authority() -> PathBuf {
+        tls_file("authority.pem")
+    }
+
+    fn start_with(password: Option<String>, tls: bool) -> Self {
         let folder = TempDir::new().expect("no folder for Redis");
-        let mut server = Self { port: 0, password, folder, running: None };
+        let mut server = Self { port: 0, password, tls, folder, running: None };
         for _ in 0..TRIES {
             server.port = free_port();
             server.running = server.run();
@@ -71,10 +88,11 @@ impl RedisServer {
     /// Its address, with the password.
     #[must_use]
     pub fn url(&self) -> String {
-        self.password.as_deref().map_or_else(
-            || format!("redis://127.0.0.1:{}", self.port),
-            |password| self.url_with_password(password),
-        )
+        match &self.password {
+            Some(password) => self.url_with_password(password),
+            None if self.tls => format!("rediss://localhost:{}", self.port),
+            None => format!("redis://127.0.0.1:{}", self.port),
+        }
     }
 
     /// Its address, with this password.
@@ -102,9 +120,14 @@ impl RedisServer {
     fn run(&self) -> Option<Running> {
         let program = PROGRAMS.into_iter().find(|name| is_there(name))?;
         let mut command = Command::new("sh");
-        command
-            .args(["-c", KEEPER, "sh", program, "--bind", "127.0.0.1", "--port"])
-            .arg(self.port.to_string());
+        command.args(["-c", KEEPER, "sh", program, "--bind", "127.0.0.1"]);
+        if self.tls {
+            command.args(["--port", "0", "--tls-port", &self.port.to_string(), "--tls-auth-clients", "no"]);
+            command.arg("--tls-cert-file").arg(tls_file("server.pem"));
+            command.arg("--tls-key-file").arg(tls_file("server.key"));
+        } else {
+            command.args(["--port", &self.port.to_string()]);
+        }
         command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(self.folder.path());
         command.args(self.password.iter().flat_map(|password| ["--requirepass", password]));
         let keeper = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -126,6 +149,10 @@ impl RedisServer {
     fn answers(&self) -> bool {
         let ask = || -> std::io::Result<bool> {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            if self.tls {
+                // It listens; more than that would take a client of TLS.
+                return Ok(true);
+            }
             stream.set_read_timeout(Some(Duration::from_secs(1)))?;
             stream.write_all(b"PING\r\n")?;
             let mut answer = [0; 5];
@@ -141,6 +168,10 @@ impl Drop for Running {
         drop(self.life.take());
         let _ = self.keeper.wait();
     }
+}
+
+fn tls_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tls").join(name)
 }
 
 fn is_there(program: &str) -> bool {

@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use super::access::Access;
 use super::failure::Failure;
 use super::trail;
-use crate::config::{ConfigFaults, Loaded, StorageSettings};
+use crate::config::{ConfigFaults, Loaded};
 
 /// Connections for what stands beside the executor and the workers: batched readers, health checks.
 const SPARE_CONNECTIONS: u32 = 5;
@@ -94,6 +94,7 @@ pub(super) fn assemble(loaded: &Loaded, access: &Access, purpose: Use) -> Result
         SignatureSecret::new(keys.simulated_webhook.expose_secret()),
         loaded.simulated_provider(),
     ));
+    let storage = storage(loaded)?;
     let parts = Parts {
         db: access.connect(connections(loaded, purpose))?,
         clock,
@@ -101,14 +102,29 @@ pub(super) fn assemble(loaded: &Loaded, access: &Access, purpose: Use) -> Result
         payments: provider.clone(),
         mailer: mailer(loaded)?,
         providers: openid::providers(&loaded.config.identity.oauth).map_err(faulty)?,
-        storage: storage(loaded)?,
+        storage: storage.clone(),
         settings: loaded.config.platform(),
     };
     let platform = Platform::new(parts).map_err(|error| match error {
         SetupError::Settings(faults) => faulty(faults),
         SetupError::Template(error) => Failure::Internal(error.to_string()),
     })?;
+    if purpose == Use::Serve && loaded.config.storage.s3_bucket.is_some() {
+        prove(storage);
+    }
     Ok(Assembled { platform, provider })
+}
+
+/// Tells in the log when a bucket cannot be used. A bucket that is away keeps no server from starting: most of it needs no files.
+fn prove(storage: Storage) {
+    let prove = move || {
+        if let Err(error) = storage.prove() {
+            tracing::error!(%error, "files cannot be kept in the bucket; `fairtrade doctor` tries it again");
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("bucket".to_owned()).spawn(prove) {
+        tracing::error!(%error, "whether files can be kept in the bucket was not tried");
+    }
 }
 
 fn faulty(faults: Faults) -> Failure {
@@ -120,33 +136,27 @@ fn faulty(faults: Faults) -> Failure {
 }
 
 /// In the bucket when one is stated, in the folder otherwise.
-fn storage(loaded: &Loaded) -> Result<Storage, Failure> {
-    let settings = &loaded.config.storage;
+pub(super) fn storage(loaded: &Loaded) -> Result<Storage, Failure> {
     let refused = |setting: &str, message: String| {
         let mut told = ConfigFaults::default();
         told.push(setting, "the configuration", message);
         Failure::Config(told)
     };
-    match &settings.s3_bucket {
-        Some(bucket) => bucket_storage(bucket, settings).map_err(|error| refused("storage.s3_bucket", error)),
+    match loaded.config.storage.s3() {
+        Some(bucket) => bucket_storage(&bucket).map_err(|error| refused("storage.s3_bucket", error)),
         None => Storage::folder(&loaded.files_folder())
             .map_err(|error| refused("storage.folder", error.to_string())),
     }
 }
 
 #[cfg(feature = "s3")]
-fn bucket_storage(bucket: &str, settings: &StorageSettings) -> Result<Storage, String> {
-    let s3 = files::S3Settings {
-        bucket: bucket.to_owned(),
-        region: settings.s3_region.clone(),
-        endpoint: settings.s3_endpoint.clone(),
-    };
-    Storage::s3(&s3).map_err(|error| error.to_string())
+fn bucket_storage(bucket: &files::S3Settings) -> Result<Storage, String> {
+    Storage::s3(bucket).map_err(|error| error.to_string())
 }
 
 #[cfg(not(feature = "s3"))]
-fn bucket_storage(_: &str, _: &StorageSettings) -> Result<Storage, String> {
-    Err("this program was built without S3: build it with `--features s3`, or keep files in a folder"
+fn bucket_storage(_: &files::S3Settings) -> Result<Storage, String> {
+    Err("this program was built without S3: build it with its default features, or keep files in a folder"
         .to_owned())
 }
 

@@ -5,6 +5,7 @@
 
 mod load;
 mod secrets;
+mod storage;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::settings::{CorsSettings, CountIn, HealthSettings, HttpSettings, Metri
 
 pub use load::{ConfigFault, ConfigFaults, SettingsFile, Sources, VARIABLE_PREFIX, load};
 pub use secrets::{Keys, Secrets};
+pub use storage::StorageSettings;
 
 /// What kind of installation this is; `FAIRTRADE_ENV` says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -232,20 +234,6 @@ pub struct MailSettings {
     pub folder: Option<PathBuf>,
 }
 
-/// Where the files of people are kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct StorageSettings {
-    /// The folder; `files` in the data directory when it is not stated. Several servers share one, or a bucket.
-    pub folder: Option<PathBuf>,
-    /// A bucket of Amazon S3, or of what speaks like it, instead; needs a program built with `--features s3`.
-    pub s3_bucket: Option<String>,
-    /// The bucket's region.
-    pub s3_region: Option<String>,
-    /// Where the bucket is, when it is not Amazon's.
-    pub s3_endpoint: Option<String>,
-}
-
 /// What the program tells about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -303,7 +291,7 @@ impl Config {
     /// # Errors
     /// Every fault.
     fn check(&self) -> Result<(), ConfigFaults> {
-        let checks = [self.server.check(), check_counting(&self.rate_limit)];
+        let checks = [self.server.check(), check_counting(&self.rate_limit), self.storage.check()];
         ConfigFaults(checks.into_iter().filter_map(Result::err).flat_map(|faults| faults.0).collect()).or(())
     }
 
@@ -331,7 +319,7 @@ fn check_counting(settings: &RateSettings) -> Result<(), ConfigFaults> {
         }
         (CountIn::Redis, Some(url)) => RedisQuotas::at(url, Duration::ZERO)
             .is_err()
-            .then_some("is none of redis://user:password@host:6379/0 and redis+unix:///run/redis/redis.sock"),
+            .then_some("is none of redis://user:password@host:6379/0, rediss://… with TLS and redis+unix:///run/redis/redis.sock"),
         (CountIn::Postgres | CountIn::Process, Some(_)) => {
             Some("is stated, but nothing is counted there unless `rate_limit.count_in` is `redis`")
         }
@@ -546,6 +534,7 @@ mod tests {
         for good in [
             "redis://localhost",
             "redis://ada:hunter2@redis.example.org:6380/2",
+            "rediss://redis.example.org",
             "redis+unix:///run/redis.sock?db=1",
         ] {
             assert_eq!(faults(CountIn::Redis, Some(good)), "", "{good}");

@@ -135,6 +135,8 @@ fn is_refusal(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig | ErrorKind::Parse => true,
         ErrorKind::Server(kind) => matches!(kind, ServerErrorKind::NoPerm | ServerErrorKind::ResponseError),
+        // What rustls says reaches us as a text alone.
+        ErrorKind::Io => error.to_string().contains("invalid peer certificate"),
         _ => matches!(error.code(), Some("NOAUTH" | "WRONGPASS")),
     }
 }

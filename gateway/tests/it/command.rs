@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use testing::{RedisServer, TestDatabase};
+use testing::{RedisServer, S3Server, TestDatabase};
 
 /// A machine on which nothing of the program is yet, but perhaps a database.
 struct Shell {
@@ -32,6 +32,14 @@ impl Shell {
 
     fn run(&self, arguments: &[&str]) -> Said {
         self.run_with(arguments, "")
+    }
+
+    /// What the doctor says of one thing.
+    #[track_caller]
+    fn seen(&self, name: &str) -> Value {
+        let report = self.run(&["doctor", "--json"]).json();
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["name"] == name).unwrap().clone()
     }
 
     fn run_with(&self, arguments: &[&str], input: &str) -> Said {
@@ -183,12 +191,6 @@ fn a_redis_that_refuses_is_3_and_one_that_is_away_is_for_the_doctor() {
             Shell::over(&database).with("PORT", "0").with("FAIRTRADE__METRICS__LISTEN", "127.0.0.1:0");
         shell.with("FAIRTRADE__RATE_LIMIT__COUNT_IN", "redis").with("FAIRTRADE__RATE_LIMIT__REDIS_URL", url)
     };
-    let counting = |shell: &Shell| {
-        let report = shell.run(&["doctor", "--json"]).json();
-        let checks = report["checks"].as_array().unwrap();
-        let check = checks.iter().find(|check| check["name"] == "rate limits").unwrap();
-        (check["health"].as_str().unwrap().to_owned(), check["found"].as_str().unwrap().to_owned())
-    };
     let (right, wrong) = (over(&redis.url()), over(&redis.url_with_password("hunter2")));
     let said = wrong.run(&["serve"]);
     assert_eq!(said.code, 3, "{}", said.error);
@@ -198,13 +200,51 @@ fn a_redis_that_refuses_is_3_and_one_that_is_away_is_for_the_doctor() {
         "{}",
         said.error
     );
-    assert_eq!(counting(&wrong).0, "bad");
-    let (health, found) = counting(&right);
-    assert_eq!((health.as_str(), found.contains("in Redis")), ("good", true), "{found}");
+    assert_eq!(wrong.seen("rate limits")["health"], "bad");
+    let seen = right.seen("rate limits");
+    assert!(seen["health"] == "good" && seen["found"].as_str().unwrap().contains("in Redis"), "{seen}");
     redis.kill();
-    assert_eq!(counting(&right).0, "bad");
+    assert_eq!(right.seen("rate limits")["health"], "bad");
     let said = Shell::over(&database).with("FAIRTRADE__RATE_LIMIT__COUNT_IN", "redis").run(&["serve"]);
     assert!(said.code == 3 && said.error.contains("rate_limit.redis_url"), "{}", said.error);
+}
+
+#[test]
+fn redis_is_spoken_to_over_tls_where_its_certificate_is_believed() {
+    let redis = RedisServer::start_with_tls();
+    let over = |url: &str| {
+        let shell = Shell::new().with("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+        shell.with("FAIRTRADE__RATE_LIMIT__COUNT_IN", "redis").with("FAIRTRADE__RATE_LIMIT__REDIS_URL", url)
+    };
+    let authority = RedisServer::authority();
+    let believed = over(&redis.url()).with("SSL_CERT_FILE", authority.to_str().unwrap()).seen("rate limits");
+    assert_eq!(believed["health"], "good", "{believed}");
+    let stranger = over(&redis.url()).seen("rate limits");
+    assert_eq!(stranger["health"], "bad", "{stranger}");
+    assert!(stranger["found"].as_str().unwrap().contains("certificate"), "{stranger}");
+    assert!(stranger["advice"].as_str().unwrap().contains("no server starts before that"), "{stranger}");
+    // Nobody is to believe that this is as good.
+    let insecure = over(&format!("{}/#insecure", redis.url())).seen("rate limits");
+    assert_eq!(insecure["health"], "bad", "{insecure}");
+}
+
+#[test]
+fn files_in_a_bucket_are_tried_by_the_doctor() {
+    let s3 = S3Server::start();
+    let over = |bucket: &str| {
+        let shell = Shell::new().with("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+        shell
+            .with("FAIRTRADE__STORAGE__S3_BUCKET", bucket)
+            .with("FAIRTRADE__STORAGE__S3_ENDPOINT", s3.endpoint())
+            .with("FAIRTRADE__STORAGE__S3_ACCESS_KEY_ID", S3Server::ACCESS_KEY_ID)
+            .with("FAIRTRADE__STORAGE__S3_SECRET_ACCESS_KEY", S3Server::SECRET_ACCESS_KEY)
+    };
+    assert_eq!(over(S3Server::BUCKET).seen("files")["health"], "good");
+    let wrong = over("nowhere").seen("files");
+    assert_eq!(wrong["health"], "bad", "{wrong}");
+    assert!(wrong["found"].as_str().unwrap().contains("nowhere"), "{wrong}");
+    let said = over(S3Server::BUCKET).with("FAIRTRADE__STORAGE__FOLDER", "files").run(&["serve"]);
+    assert!(said.code == 3 && said.error.contains("storage.folder"), "{}", said.error);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The crate against a Postgres and a folder of its own.
 #![expect(clippy::unwrap_used, reason = "a test's helpers panic as the test itself does")]
 
+#[cfg(feature = "s3")]
+mod bucket;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +28,13 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let database = TestDatabase::new();
         let folder = TempDir::new().unwrap();
         let storage = Storage::folder(&folder.path().join("files")).unwrap();
+        Self::over(storage, folder)
+    }
+
+    fn over(storage: Storage, folder: TempDir) -> Self {
+        let database = TestDatabase::new();
         let service = FilesService::new(database.db.clone(), storage, Settings::default());
         let mut registry = Registry::new();
         files::register(&mut registry, Arc::new(service.clone()));
@@ -203,6 +210,13 @@ fn the_folder_is_its_owners_alone_and_names_nothing_that_people_wrote() {
     let paths = world.on_disk();
     let name = |path: &Path| path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
     assert!(paths.iter().all(|path| !name(path).contains("licence")), "{paths:?}");
+}
+
+#[test]
+fn a_folder_proves_itself_and_nothing_is_left_of_that() {
+    let world = World::new();
+    Storage::folder(&world.folder.path().join("files")).unwrap().prove().unwrap();
+    assert!(world.on_disk().is_empty());
 }
 
 #[test]

@@ -83,6 +83,17 @@ pub(super) fn mail_folder(folder: &Path) -> Check {
     Check::bad("mail", format!("{shown} cannot be written to"), advice)
 }
 
+/// The folder for the files of people.
+pub(super) fn files_folder(folder: &Path) -> Check {
+    let shown = folder.display();
+    let existing = folder.ancestors().find(|each| each.exists()).unwrap_or_else(|| Path::new("."));
+    if writable(existing) {
+        return Check::good("files", format!("kept in {shown}"));
+    }
+    let advice = "let this user write to it, or choose another with FAIRTRADE__STORAGE__FOLDER";
+    Check::bad("files", format!("{shown} cannot be written to"), advice)
+}
+
 /// Whether something can be put into it. Root may write everywhere, but not below a file.
 fn writable(path: &Path) -> bool {
     path.is_dir() && nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()

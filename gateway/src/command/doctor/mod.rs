@@ -6,6 +6,7 @@ mod machine;
 
 use serde_json::json;
 
+use super::assembly;
 use super::failure::Failure;
 use super::output::{Voice, say};
 use crate::config::{ConfigFaults, Environment, Loaded};
@@ -51,9 +52,28 @@ fn examine(loaded: &Loaded) -> Vec<Check> {
     }
     checks.extend(database::checks(loaded));
     checks.push(machine::counting(&loaded.config.rate_limit));
+    checks.push(files(loaded));
     checks.push(mail(loaded));
     checks.push(payments(loaded));
     checks
+}
+
+/// A folder is made by whoever serves; in a bucket a few bytes are kept, read and removed.
+fn files(loaded: &Loaded) -> Check {
+    let Some(bucket) = &loaded.config.storage.s3_bucket else {
+        return machine::files_folder(&loaded.files_folder());
+    };
+    let proved = assembly::storage(loaded)
+        .map_err(|failure| failure.to_string())
+        .and_then(|storage| storage.prove().map_err(|error| error.to_string()));
+    match proved {
+        Ok(()) => {
+            Check::good("files", format!("kept in the bucket {bucket}, which takes, gives and removes them"))
+        }
+        Err(error) => {
+            Check::bad("files", format!("bucket {bucket}: {error}"), "correct the storage.s3_… settings")
+        }
+    }
 }
 
 fn mail(loaded: &Loaded) -> Check {
