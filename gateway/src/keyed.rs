@@ -27,6 +27,8 @@ const LEASE: Duration = Duration::from_secs(30);
 /// A command with its key, and whose it is.
 struct Keyed {
     command: KeyedCommand,
+    /// Stands for the key: clients may write into one what they like, and a money key outlives the person.
+    digest: [u8; 32],
     person: PersonId,
 }
 
@@ -38,16 +40,18 @@ impl Keyed {
         let caller = actor.party.uuid();
         let scope =
             [caller.as_bytes().as_slice(), operation.method.as_str().as_bytes(), call.path.as_bytes()];
+        let scope = KeyedCommand::hash(&scope);
+        let digest = KeyedCommand::hash(&[&scope, key.0.as_bytes()]);
         let command = KeyedCommand {
-            scope: KeyedCommand::hash(&scope),
-            key: key.0.clone(),
+            scope,
+            key: hex::encode(digest),
             fingerprint: call.streamed.get().copied().unwrap_or_else(|| Sha256::digest(&call.body).into()),
             keep: match operation.key {
                 Key::Required => Keep::Forever,
                 Key::None | Key::Optional => Keep::Days(KEEP_DAYS),
             },
         };
-        Some(Self { command, person: actor.person? })
+        Some(Self { command, digest, person: actor.person? })
     }
 
     fn subject(&self) -> VaultSubject {
@@ -56,8 +60,7 @@ impl Keyed {
 
     /// Names the row that the answer is sealed for.
     fn place(&self) -> Vec<u8> {
-        let key = KeyedCommand::hash(&[&self.command.scope, self.command.key.as_bytes()]);
-        [b"app.idempotency_keys.answer\0".as_slice(), &key].concat()
+        [b"app.idempotency_keys.answer\0".as_slice(), &self.digest].concat()
     }
 
     fn seal(&self, db: &Db, vault: &Vault, reply: &Reply) -> Result<Vec<u8>, VaultError> {
