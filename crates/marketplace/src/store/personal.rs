@@ -120,15 +120,16 @@ pub(crate) fn blank_reviews(conn: &mut PgConnection, author: PartyId) -> Result<
     Ok(())
 }
 
-/// Takes a contractor's traces out of the jobs that it was chosen for.
+/// Takes a contractor's traces out of the jobs that it bid on.
 pub(crate) fn efface_jobs(
     conn: &mut PgConnection,
     contractor: PartyId,
     traces: &Traces,
     now: Instant,
 ) -> Result<(), Error> {
+    let dealings = dealings(conn, contractor)?;
     let rows: Vec<(Uuid, String, String)> = jobs::table
-        .filter(jobs::contractor_id.eq(contractor.uuid()))
+        .filter(jobs::id.eq_any(dealings).and(jobs::homeowner_id.ne(contractor)))
         .select((jobs::id, jobs::title, jobs::description))
         .load(conn)?;
     for (id, title, description) in rows {
@@ -148,12 +149,25 @@ pub(crate) fn efface_jobs(
     Ok(())
 }
 
-/// Takes an owner's traces out of the bids on its jobs. What is changed so can be proved no more.
-pub(crate) fn efface_bids(conn: &mut PgConnection, owner: PartyId, traces: &Traces) -> Result<(), Error> {
+/// The jobs that this party posted or bid on and that have left OPEN. Of open ones nothing may change because of a bid.
+fn dealings(conn: &mut PgConnection, party: PartyId) -> Result<Vec<Uuid>, Error> {
+    let bid_on = bids::table.filter(bids::contractor_id.eq(party)).select(bids::job_id);
+    Ok(jobs::table
+        .filter(jobs::homeowner_id.eq(party).or(jobs::id.eq_any(bid_on)))
+        .filter(jobs::status.ne(JobStatus::Open.as_str()))
+        .select(jobs::id)
+        .load(conn)?)
+}
+
+/// Takes a party's traces out of the bids on its jobs and beside its bids, and out of the words in which those were turned down. A bid of
+/// which a word is changed so can be proved no more.
+pub(crate) fn efface_bids(conn: &mut PgConnection, party: PartyId, traces: &Traces) -> Result<(), Error> {
+    let dealings = dealings(conn, party)?;
+    efface_reasons(conn, &dealings, traces)?;
     type Row = (Uuid, i32, Value, Value, Option<String>);
     let rows: Vec<Row> = bid_revisions::table
-        .inner_join(bids::table.inner_join(jobs::table))
-        .filter(jobs::homeowner_id.eq(owner))
+        .inner_join(bids::table)
+        .filter(bids::job_id.eq_any(dealings))
         .select((
             bid_revisions::bid_id,
             bid_revisions::revision,
@@ -178,6 +192,19 @@ pub(crate) fn efface_bids(conn: &mut PgConnection, owner: PartyId, traces: &Trac
                 bid_revisions::salt.eq(NO_SALT),
             ))
             .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn efface_reasons(conn: &mut PgConnection, jobs: &[Uuid], traces: &Traces) -> Result<(), Error> {
+    let rows: Vec<(Uuid, Option<String>)> = bids::table
+        .filter(bids::job_id.eq_any(jobs).and(bids::reason.is_not_null()))
+        .select((bids::id, bids::reason))
+        .load(conn)?;
+    for (id, reason) in rows {
+        if let Some(without) = reason.as_deref().and_then(|reason| traces.efface(reason)) {
+            diesel::update(bids::table.find(id)).set(bids::reason.eq(without)).execute(conn)?;
+        }
     }
     Ok(())
 }
