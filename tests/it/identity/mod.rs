@@ -11,6 +11,7 @@ mod contractors;
 mod documents;
 mod email_change;
 mod exports;
+mod erasure;
 mod mfa;
 mod my_data;
 mod oauth;
