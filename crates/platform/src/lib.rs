@@ -14,7 +14,7 @@ use database::Db;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use escrow::{EscrowService, PaymentProvider};
 use files::{FilesService, Storage};
-use identity::{Authenticator, IdentityService, Keys, Providers, Secrets, Vault};
+use identity::{Authenticator, IdentityService, Keys, PersonalData, Providers, Secrets, Vault};
 use kernel::{Clock, Faults};
 use marketplace::MarketplaceService;
 use notifications::{Mailer, NotificationsService, RenderError};
@@ -107,13 +107,7 @@ impl Platform {
             settings.notifications,
         )?);
         notifications::register(&mut registry, notifications.clone());
-        // From the top down: what an upper crate ends, the lower ones find ended; the words that are left are told of last.
-        identity.ask_for_personal_data(vec![
-            escrow.clone(),
-            contracts.clone(),
-            marketplace.clone(),
-            notifications.clone(),
-        ]);
+        identity.ask_for_personal_data(holders(&escrow, &contracts, &marketplace, &notifications));
 
         let queries = Queries {
             files: files.clone(),
@@ -212,6 +206,17 @@ impl Platform {
     pub fn registry(&self) -> Arc<Registry> {
         self.registry.clone()
     }
+}
+
+/// Who keeps something about people, from the top down: what an upper crate ends, the lower ones find ended; the words that are left are told
+/// of last.
+fn holders(
+    escrow: &Arc<EscrowService>,
+    contracts: &Arc<ContractsService>,
+    marketplace: &Arc<MarketplaceService>,
+    notifications: &Arc<NotificationsService>,
+) -> Vec<Arc<dyn PersonalData>> {
+    vec![escrow.clone(), contracts.clone(), marketplace.clone(), notifications.clone()]
 }
 
 /// The trail's keys hang on the secret that seals: whoever may read what must stay may also say what happened.
