@@ -24,8 +24,8 @@ use crate::model::{CheckedPapers, Circle, ContractorCard, DirectoryFilter, Direc
 use crate::rules::{Bounds, bounds_around};
 
 /// So many are sorted; more are walked through. It stands in [`COUNT_END`] too.
-const FEW: i64 = 2_000;
-const COUNT_END: &str = " LIMIT 2001) AS few";
+const FEW: i64 = 1_000;
+const COUNT_END: &str = " LIMIT 1001) AS few";
 /// The largest page that is read with the smaller of the two limits, which have to be constants.
 const NARROW: usize = 20;
 /// How far beyond the last one it is first looked for the next nearest; each time twice as far.
