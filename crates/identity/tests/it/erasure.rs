@@ -62,7 +62,7 @@ fn held_by(world: &World) -> [Arc<Holder>; 2] {
     let holders = [holder("above"), holder("below")];
     world
         .service
-        .ask_for_personal_data(holders.iter().map(|one| -> Arc<dyn PersonalData> { one.clone() }).collect());
+        .ask_for_personal_data(holders.each_ref().map(|one| -> Arc<dyn PersonalData> { one.clone() }).into());
     holders
 }
 
