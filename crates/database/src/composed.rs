@@ -16,7 +16,7 @@
 //! }
 //!
 //! let database = testing::TestDatabase::new();
-//! let rows: Vec<i64> = database.db.read(|conn| Ok::<_, database::Error>(numbers.rows::<BigInt>().load(conn)?))?;
+//! let rows: Vec<i64> = database.db.read(|conn| Ok::<_, database::Error>(numbers.clone().rows::<BigInt>().load(conn)?))?;
 //! assert_eq!(rows, [8]);
 //! # Ok::<(), database::Error>(())
 //! ```

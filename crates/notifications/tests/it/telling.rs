@@ -14,6 +14,7 @@ const VOCABULARY: &[(&str, &[&str])] = &[
     ("email.change_requested", &["Ada change_email"]),
     ("email.change_announced", &["Ada email_change_announced"]),
     ("email.changed", &["Ada email_changed"]),
+    ("export.ready", &["Ada data_export_ready"]),
     ("password.reset_requested", &["Ada reset_password"]),
     ("password.reset", &["Ada password_reset"]),
     ("password.changed", &["Ada password_changed"]),
