@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use database::{Answer, Db, Error, Executor, PgConnection};
+use database::{Answer, Db, Error, Executor, PgConnection, Rejected};
 use identity::Vault;
 use platform::{Commands, Platform, Queries};
 
@@ -15,6 +15,9 @@ use crate::settings::ServerConfig;
 
 /// How many may be asking other systems at once. Each has a thread, and a connection while it writes down what it heard.
 const OUTSIDE_MAX: usize = 16;
+/// How long somebody waits to hear that there is no place to hash a password. Waiting costs the server nothing; answered at once, whoever does not
+/// heed `Retry-After` would ask again at once, and a few hundred of those would take the processors that everybody else needs.
+const REFUSED_HASHING_PAUSE: Duration = Duration::from_secs(1);
 
 /// What reads are lent.
 pub(crate) struct Reading {
@@ -105,7 +108,14 @@ impl Lanes {
         &self,
         work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        answered(self.executor.hashing(self.deadline(), here(work))).await
+        let answer = self.executor.hashing(self.deadline(), here(work));
+        match answer.await {
+            Ok(result) => result,
+            Err(rejected) => {
+                tokio::time::sleep(REFUSED_HASHING_PAUSE).await;
+                Err(refused(rejected))
+            }
+        }
     }
 
     /// By when work has to have begun.
@@ -129,12 +139,14 @@ fn here<L, T>(work: impl FnOnce(&L) -> T + Send + 'static) -> impl FnOnce(&L) ->
 pub(crate) async fn answered<T, E: Into<Problem>>(answer: Answer<Result<T, E>>) -> Result<T, Problem> {
     match answer.await {
         Ok(result) => result.map_err(Into::into),
-        Err(rejected) => {
-            let problem = Problem::from(rejected);
-            Err(match rejected.retry_after() {
-                Some(wait) => problem.retry_after(u32::try_from(wait.as_secs().max(1)).unwrap_or(u32::MAX)),
-                None => problem,
-            })
-        }
+        Err(rejected) => Err(refused(rejected)),
+    }
+}
+
+fn refused(rejected: Rejected) -> Problem {
+    let problem = Problem::from(rejected);
+    match rejected.retry_after() {
+        Some(wait) => problem.retry_after(u32::try_from(wait.as_secs().max(1)).unwrap_or(u32::MAX)),
+        None => problem,
     }
 }
