@@ -144,8 +144,13 @@ pub enum Error {
 }
 
 fn blocked(blockers: &[Blocker]) -> String {
-    let reasons: Vec<&str> = blockers.iter().map(|blocker| blocker.message.as_str()).collect();
-    format!("this account cannot be erased yet: {}", reasons.join("; "))
+    let mut reasons: Vec<&str> = Vec::new();
+    for Blocker { message, .. } in blockers {
+        if !reasons.contains(&message.as_str()) {
+            reasons.push(message);
+        }
+    }
+    format!("this account cannot be erased yet. {}", reasons.join(" "))
 }
 
 impl TransactionError for Error {

@@ -78,7 +78,7 @@ fn prove(world: &World, actor: &Actor) {
 }
 
 fn blocker(code: &'static str) -> Blocker {
-    Blocker { code, message: format!("{code} first"), kind: "contract", id: "ctr_1".to_owned() }
+    Blocker { code, message: format!("{code} first."), kind: "contract", id: "ctr_1".to_owned() }
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn all_that_holds_somebody_is_named_and_nothing_is_forgotten() {
     let refused = world.service.erase_person(&ada).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "this account cannot be erased yet: money_held first; contract_active first"
+        "this account cannot be erased yet. money_held first. contract_active first."
     );
     let Error::ErasureBlocked(blockers) = refused else { panic!("{refused}") };
     assert_eq!(blockers, [blocker("money_held"), blocker("contract_active")]);
