@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use words::{Word, fold, words};
+use words::{Word, words};
 
 /// The file that the program is built with.
 const FILE: &str = include_str!("../taxonomy.toml");
@@ -244,12 +244,6 @@ fn check_slug(slug: &str, faults: &mut Vec<String>) {
 fn key(words: &[Word]) -> String {
     let stems: Vec<&str> = words.iter().map(|word| word.stem.as_str()).collect();
     stems.join(" ")
-}
-
-/// A word as it is compared: without case and accents, and without its ending.
-#[must_use]
-pub fn stem(word: &str) -> String {
-    words::stem(&fold(word))
 }
 
 #[cfg(test)]

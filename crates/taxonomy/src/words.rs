@@ -20,12 +20,12 @@ pub(crate) struct Word {
 }
 
 /// Without case and accents.
-pub(crate) fn fold(word: &str) -> String {
+fn fold(word: &str) -> String {
     word.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
 }
 
 /// Without its ending.
-pub(crate) fn stem(folded: &str) -> String {
+fn stem(folded: &str) -> String {
     STEMMER.stem(singular(folded)).into_owned()
 }
 
