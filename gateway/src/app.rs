@@ -17,6 +17,7 @@ use crate::refusals::Refusals;
 use crate::server::StartError;
 use crate::sessions::Sessions;
 use crate::settings::ServerConfig;
+use crate::views::Views;
 
 /// One server's state. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +33,7 @@ struct Inner {
     refusals: Refusals,
     sessions: Sessions,
     jobs: Jobs,
+    views: Views,
     files: Arc<dyn FilesCommands>,
     document: String,
     draining: AtomicBool,
@@ -58,6 +60,7 @@ impl App {
             refusals: Refusals::start(platform)?,
             sessions: Sessions::start(platform)?,
             jobs: Jobs::start(platform)?,
+            views: Views::start(platform)?,
             files: platform.commands().files.clone(),
             document,
             draining: AtomicBool::new(false),
@@ -118,6 +121,16 @@ impl App {
     /// A job by its id, as it is before anybody in particular looks.
     pub(crate) async fn find_job(&self, id: JobId) -> Result<Option<PublicJob>, Problem> {
         self.0.jobs.find(self, id).await
+    }
+
+    /// Looks at jobs, on their way into the database.
+    pub(crate) fn views(&self) -> &Views {
+        &self.0.views
+    }
+
+    /// Waits until the looks at jobs so far are written down: at the end, and for tests that ask what became of them. It blocks.
+    pub fn write_views(&self) {
+        self.0.views.finish();
     }
 
     /// The OpenAPI document, as text.

@@ -23,6 +23,7 @@ pub mod settings;
 mod table;
 mod telemetry;
 mod transfer;
+mod views;
 
 pub use app::App;
 pub use http::{Cookie, PROBLEM_JSON, Problem, ProblemBlocker, ProblemFault, ProblemView, Reply, Version};

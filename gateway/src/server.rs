@@ -149,6 +149,7 @@ impl Server {
         let ended = tokio::task::spawn_blocking(move || {
             let ended = thread.map(JoinHandle::join);
             app.refusals().finish();
+            app.write_views();
             if !app.lanes().drain(patience) {
                 tracing::warn!("work was still under way on the executor's threads");
             }

@@ -233,8 +233,13 @@ impl TestApp {
     /// # Panics
     /// When the database fails.
     pub async fn settle_without_webhooks(&self) -> usize {
-        let (db, registry) = (self.database.db.clone(), self.platform.registry());
-        match tokio::task::spawn_blocking(move || outbox::run_due(&db, &registry)).await {
+        let (db, registry, server) =
+            (self.database.db.clone(), self.platform.registry(), self.server.app().clone());
+        let run = move || {
+            server.write_views();
+            outbox::run_due(&db, &registry)
+        };
+        match tokio::task::spawn_blocking(run).await {
             Ok(Ok(ran)) => ran,
             Ok(Err(error)) => panic!("what was due could not run: {error}"),
             Err(error) => panic!("what was due could not run: {error}"),

@@ -9,6 +9,7 @@ mod service;
 mod settings;
 mod store;
 mod tasks;
+mod traits;
 
 use kernel::{Actor, AdminActor, ContractorActor, HomeownerActor, Limit, Page, PartyId, Position, Role};
 
@@ -21,7 +22,9 @@ pub use settings::Settings;
 pub use store::bids::live_bidders;
 pub use store::jobs::{job_cards, job_titles, jobs_of_party, public_jobs};
 pub use store::personal::REMOVED_JOB;
-pub use tasks::{BiddingClose, CONSUMER, FillDirectory, JobExpiry, ReviewPublication, register};
+pub use store::views::{count as job_view_count, counts as job_view_counts};
+pub use tasks::{BiddingClose, CONSUMER, FillDirectory, ForgetLooks, JobExpiry, ReviewPublication, register};
+pub use traits::ViewCommands;
 
 /// What can be read.
 pub trait MarketplaceQueries: Send + Sync {
@@ -96,7 +99,7 @@ pub trait MarketplaceQueries: Send + Sync {
 }
 
 /// What can be done, beside everything that can be read.
-pub trait MarketplaceCommands: MarketplaceQueries {
+pub trait MarketplaceCommands: MarketplaceQueries + ViewCommands {
     /// Posts a job, as a draft or at once for everybody.
     ///
     /// # Errors

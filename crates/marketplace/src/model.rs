@@ -7,6 +7,7 @@ mod directory;
 mod job;
 mod review;
 mod text;
+mod views;
 
 pub(crate) use bid::wrong_currency;
 pub use bid::{
@@ -25,6 +26,7 @@ pub use job::{
 pub(crate) use job::{fixed, patched_budget};
 pub use review::{NewReview, OpenReview, RatingSummary, Review, ReviewId, ReviewPage, ReviewStatus, Stars};
 pub use text::{BidTerms, Country, Description, LineText, Place, Reason, ReviewText, Skills, Title};
+pub use views::JobLook;
 
 /// An enum written as fixed words, in the database and outside.
 macro_rules! words {

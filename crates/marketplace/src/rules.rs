@@ -4,7 +4,9 @@
 mod bidding;
 mod places;
 mod rating;
+pub mod reasons;
 mod receipt;
+mod views;
 mod visibility;
 
 pub use bidding::{
@@ -13,4 +15,5 @@ pub use bidding::{
 pub use places::{Bounds, bounds_around};
 pub use rating::{RatingSums, rank, review_sides, stars, summarise};
 pub use receipt::{Sealed, matches, seal};
+pub use views::{ViewerKeys, is_interest, viewer_keys};
 pub use visibility::{Access, Standing, access, outcome, shown_to_all};

@@ -72,6 +72,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    marketplace.job_view_totals (job_id) {
+        job_id -> Uuid,
+        views -> Int8,
+    }
+}
+
+diesel::table! {
+    marketplace.job_views (job_id, day, viewer) {
+        job_id -> Uuid,
+        day -> Date,
+        viewer -> Bytea,
+        network -> Bytea,
+        viewed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     marketplace.jobs (id) {
         id -> Uuid,
         homeowner_id -> Uuid,
@@ -141,11 +158,22 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    marketplace.view_salts (day) {
+        day -> Date,
+        salt -> Bytea,
+    }
+}
+
 diesel::joinable!(bid_revisions -> bids (bid_id));
 
 diesel::joinable!(bids -> jobs (job_id));
 
 diesel::joinable!(job_addresses -> jobs (job_id));
+
+diesel::joinable!(job_view_totals -> jobs (job_id));
+
+diesel::joinable!(job_views -> jobs (job_id));
 
 diesel::joinable!(review_windows -> jobs (job_id));
 
@@ -158,8 +186,11 @@ diesel::allow_tables_to_appear_in_same_query! {
     bids,
     directory,
     job_addresses,
+    job_view_totals,
+    job_views,
     jobs,
     ratings,
     review_windows,
     reviews,
+    view_salts,
 }

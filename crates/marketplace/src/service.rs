@@ -8,6 +8,7 @@ mod jobs;
 pub(crate) mod personal;
 mod reviews;
 mod trail;
+mod views;
 
 use std::sync::Arc;
 

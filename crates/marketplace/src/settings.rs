@@ -25,6 +25,8 @@ pub struct Settings {
     pub rating_prior_mean: u16,
     /// As many reviews as that prior weighs: with 5, five reviews count half.
     pub rating_prior_weight: u16,
+    /// Days after which nobody's look at a job counts as interest any more, and its row goes.
+    pub interest_days: u16,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             review_days: 14,
             rating_prior_mean: 400,
             rating_prior_weight: 5,
+            interest_days: 14,
         }
     }
 }
@@ -54,6 +57,12 @@ impl Settings {
     #[must_use]
     pub fn acceptance(&self) -> TimeDelta {
         TimeDelta::days(i64::from(self.acceptance_days))
+    }
+
+    /// How long a look at a job is interest in it.
+    #[must_use]
+    pub fn interest(&self) -> TimeDelta {
+        TimeDelta::days(i64::from(self.interest_days))
     }
 
     /// How long after a contract's end reviews are taken.

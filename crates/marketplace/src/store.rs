@@ -5,6 +5,7 @@ pub(crate) mod directory;
 pub(crate) mod jobs;
 pub(crate) mod personal;
 pub(crate) mod reviews;
+pub(crate) mod views;
 
 use database::Error;
 

@@ -88,6 +88,20 @@ impl Task for FillDirectory {
     }
 }
 
+/// How often looks at jobs are gone through: a day's salt goes within the hour after the day.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Forgets whose hashes the looks of past days are, and looks that count no more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ForgetLooks {}
+
+impl Task for ForgetLooks {
+    const KIND: &'static str = "marketplace.forget_looks";
+    fn key(&self) -> Option<String> {
+        Some("all".to_owned())
+    }
+}
+
 /// Says how the marketplace's tasks are done.
 pub fn register(registry: &mut Registry, service: Arc<MarketplaceService>) {
     let closing = Arc::clone(&service);
@@ -95,6 +109,7 @@ pub fn register(registry: &mut Registry, service: Arc<MarketplaceService>) {
     let expiring = Arc::clone(&service);
     registry.task::<JobExpiry>(move |run, task| Ok(expiring.expire_job(task.job_id, run.request_id())?));
     register_directory(registry, &service);
+    register_interest(registry, &service);
     registry.task::<ReviewPublication>(move |run, task| {
         match service.publish_reviews(task.contract_id, run.request_id())? {
             None => Ok(()),
@@ -127,4 +142,10 @@ fn contractor_of(event: &Event) -> Option<PartyId> {
         return None;
     }
     event.find_id::<PartyId>("partyId").or_else(|| event.find_id("contractorId"))
+}
+
+fn register_interest(registry: &mut Registry, service: &Arc<MarketplaceService>) {
+    let forgetting = Arc::clone(service);
+    registry.task::<ForgetLooks>(move |_, ForgetLooks {}| Ok(forgetting.forget_looks()?));
+    registry.every(FORGET_EVERY, ForgetLooks {});
 }

@@ -8,6 +8,7 @@ mod job;
 mod jobs;
 mod reviews;
 mod sealed;
+mod views;
 
 use chrono::{SubsecRound, TimeDelta};
 use serde_json::{Value, json};

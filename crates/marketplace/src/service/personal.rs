@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{MarketplaceService, bids, jobs};
 use crate::error::Error;
-use crate::model::{Address, BidChange, BidDetail, BidId, JobChange, Place, PublicJob, Review};
+use crate::model::{Address, BidChange, BidDetail, BidId, JobChange, JobId, Place, PublicJob, Review};
 use crate::rules;
 use crate::store;
 
@@ -102,9 +102,14 @@ pub fn traces(conn: &mut PgConnection, person: PersonId) -> Result<Traces, datab
 impl MarketplaceService {
     fn account_of(&self, conn: &mut PgConnection, party: PartyId) -> Result<Value, Error> {
         let now = store::personal::now(conn)?;
-        let jobs: Vec<Value> = store::jobs::list_all_of(conn, party)?
+        let own = store::jobs::list_all_of(conn, party)?;
+        let ids: Vec<JobId> = own.iter().map(|(job, _)| job.id).collect();
+        let views = store::views::counts(conn, &ids)?;
+        let jobs: Vec<Value> = own
             .iter()
-            .map(|(job, address)| job_json(job, address.as_ref()))
+            .map(|(job, address)| {
+                job_json(job, address.as_ref(), views.get(&job.id).copied().unwrap_or_default())
+            })
             .collect();
         let bids: Vec<Value> = store::bids::list_revisions_of(conn, party)?
             .into_iter()
@@ -132,7 +137,7 @@ impl MarketplaceService {
     }
 }
 
-fn job_json(job: &PublicJob, address: Option<&Address>) -> Value {
+fn job_json(job: &PublicJob, address: Option<&Address>, views: i64) -> Value {
     let point = |point: Option<identity::geo::GeoPoint>| {
         point.map(|point| json!({ "lat": point.lat(), "lng": point.lng() }))
     };
@@ -170,6 +175,7 @@ fn job_json(job: &PublicJob, address: Option<&Address>) -> Value {
         "biddingDeadline": job.bidding_deadline,
         "acceptUntil": job.accept_until,
         "reveal": job.reveal,
+        "views": views,
         "publishedAt": job.published_at,
         "version": job.version,
         "createdAt": job.created_at,

@@ -9,4 +9,5 @@ mod jobs;
 mod personal;
 mod reviews;
 mod schema;
+mod views;
 mod world;

@@ -7,6 +7,7 @@ use marketplace::{Deleted, JobId, JobList, PageRequest, rules};
 use super::expected_version;
 use super::job_forms::{JobChange, JobListQuery, JobNew};
 use super::job_views::{JobCardView, JobView};
+use super::views;
 use crate::{
     Body, Context, Homeowner, MaybeSignedIn, Operation, Paging, Path, Problem, Query, Reply, Who, error,
 };
@@ -96,6 +97,7 @@ async fn list_jobs(
 
 async fn get_job(context: Context, viewer: MaybeSignedIn, id: Path<JobId>) -> Result<Reply, Problem> {
     let job = context.app().find_job(*id).await?.ok_or(marketplace::Error::JobNotFound)?;
+    views::note(&context, viewer.actor(), &job);
     let party = viewer.actor().map(|actor| actor.party);
     // What everybody sees needs nothing more from the database.
     let seen = match rules::shown_to_all(party, &job, context.app().now()) {

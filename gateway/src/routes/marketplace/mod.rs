@@ -8,6 +8,7 @@ pub mod job_forms;
 pub mod job_views;
 pub mod jobs;
 pub mod reviews;
+mod views;
 pub mod words;
 
 use crate::operation::Operation;
