@@ -5,6 +5,8 @@ mod category;
 mod day;
 mod directory;
 mod job;
+mod market;
+mod performance;
 mod review;
 mod text;
 mod views;
@@ -24,6 +26,8 @@ pub use job::{
     JobScope, JobStatus, JobSummary, NewJob, PublicJob, PublishAs, Reveal, Urgency,
 };
 pub(crate) use job::{fixed, patched_budget};
+pub use market::{Demand, MarketFilter, MarketForm, MarketPage, MarketRow, Month};
+pub use performance::{Measure, Pace, Performance, Share};
 pub use review::{NewReview, OpenReview, RatingSummary, Review, ReviewId, ReviewPage, ReviewStatus, Stars};
 pub use text::{BidTerms, Country, Description, LineText, Place, Reason, ReviewText, Skills, Title};
 pub use views::JobLook;

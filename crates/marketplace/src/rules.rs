@@ -2,6 +2,8 @@
 //! belong here.
 
 mod bidding;
+pub mod market;
+pub mod performance;
 mod places;
 mod rating;
 pub mod reasons;

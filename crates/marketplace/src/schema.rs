@@ -119,6 +119,77 @@ diesel::table! {
 }
 
 diesel::table! {
+    marketplace.market_facts (job_id) {
+        job_id -> Uuid,
+        trade -> Text,
+        country -> Text,
+        region -> Nullable<Text>,
+        currency -> Text,
+        latitude -> Nullable<Float8>,
+        longitude -> Nullable<Float8>,
+        homeowner_id -> Uuid,
+        posted_month -> Date,
+        contractor_id -> Nullable<Uuid>,
+        amount -> Nullable<Int8>,
+        awarded_month -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    marketplace.market_figures (id) {
+        id -> Uuid,
+        month -> Date,
+        country -> Text,
+        region -> Nullable<Text>,
+        trade -> Text,
+        currency -> Text,
+        jobs -> Nullable<Int4>,
+        homeowners -> Nullable<Int4>,
+        contractors -> Nullable<Int4>,
+        priced_jobs -> Nullable<Int4>,
+        priced_people -> Nullable<Int4>,
+        p10 -> Nullable<Int8>,
+        p25 -> Nullable<Int8>,
+        median -> Nullable<Int8>,
+        p75 -> Nullable<Int8>,
+        p90 -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    marketplace.market_months (month) {
+        month -> Date,
+        published_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    marketplace.performance (contractor_id, measure) {
+        contractor_id -> Uuid,
+        measure -> Text,
+        things -> Int4,
+        good -> Int4,
+        median_seconds -> Nullable<Int8>,
+        public_things -> Int4,
+        public_good -> Int4,
+        public_median_seconds -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    marketplace.performance_facts (contractor_id, measure, thing_id) {
+        contractor_id -> Uuid,
+        measure -> Text,
+        thing_id -> Uuid,
+        job_id -> Uuid,
+        homeowner_id -> Uuid,
+        good -> Nullable<Bool>,
+        seconds -> Nullable<Int8>,
+        released -> Bool,
+    }
+}
+
+diesel::table! {
     marketplace.ratings (subject_id) {
         subject_id -> Uuid,
         reviews -> Int4,
@@ -175,6 +246,10 @@ diesel::joinable!(job_view_totals -> jobs (job_id));
 
 diesel::joinable!(job_views -> jobs (job_id));
 
+diesel::joinable!(market_facts -> jobs (job_id));
+
+diesel::joinable!(market_figures -> market_months (month));
+
 diesel::joinable!(review_windows -> jobs (job_id));
 
 diesel::joinable!(reviews -> jobs (job_id));
@@ -189,6 +264,11 @@ diesel::allow_tables_to_appear_in_same_query! {
     job_view_totals,
     job_views,
     jobs,
+    market_facts,
+    market_figures,
+    market_months,
+    performance,
+    performance_facts,
     ratings,
     review_windows,
     reviews,

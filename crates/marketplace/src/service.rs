@@ -4,6 +4,7 @@ mod bids;
 mod directory;
 pub(crate) mod downhill;
 mod events;
+mod figures;
 mod jobs;
 pub(crate) mod personal;
 mod reviews;

@@ -3,6 +3,8 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use crate::rules::market::Least;
+
 /// What an operator may set for the marketplace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -27,6 +29,10 @@ pub struct Settings {
     pub rating_prior_weight: u16,
     /// Days after which nobody's look at a job counts as interest any more, and its row goes.
     pub interest_days: u16,
+    /// The fewest jobs that a figure which everybody sees is of.
+    pub figure_jobs_min: u16,
+    /// The fewest distinct people, on each side that it tells of, that such a figure is of.
+    pub figure_people_min: u16,
 }
 
 impl Default for Settings {
@@ -42,6 +48,8 @@ impl Default for Settings {
             rating_prior_mean: 400,
             rating_prior_weight: 5,
             interest_days: 14,
+            figure_jobs_min: 5,
+            figure_people_min: 5,
         }
     }
 }
@@ -63,6 +71,12 @@ impl Settings {
     #[must_use]
     pub fn interest(&self) -> TimeDelta {
         TimeDelta::days(i64::from(self.interest_days))
+    }
+
+    /// Of how much a figure has to be that everybody sees.
+    #[must_use]
+    pub fn figure_least(&self) -> Least {
+        Least { jobs: self.figure_jobs_min, people: self.figure_people_min }
     }
 
     /// How long after a contract's end reviews are taken.

@@ -3,6 +3,8 @@
 pub(crate) mod bids;
 pub(crate) mod directory;
 pub(crate) mod jobs;
+pub(crate) mod market;
+pub(crate) mod performance;
 pub(crate) mod personal;
 pub(crate) mod reviews;
 pub(crate) mod views;

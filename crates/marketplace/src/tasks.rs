@@ -1,5 +1,7 @@
 //! What the marketplace does when its time has come. Each task judges afresh: what it was arranged for may have moved, or happened.
 
+mod figures;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use uuid::Uuid;
 
 use crate::model::JobId;
 use crate::service::MarketplaceService;
+
+pub use figures::{FIGURES_CONSUMER, FillFigures, PublishMarket, ReleasePerformance};
 
 /// The name under which the marketplace hears of events.
 pub const CONSUMER: &str = "marketplace";
@@ -110,6 +114,7 @@ pub fn register(registry: &mut Registry, service: Arc<MarketplaceService>) {
     registry.task::<JobExpiry>(move |run, task| Ok(expiring.expire_job(task.job_id, run.request_id())?));
     register_directory(registry, &service);
     register_interest(registry, &service);
+    figures::register(registry, &service);
     registry.task::<ReviewPublication>(move |run, task| {
         match service.publish_reviews(task.contract_id, run.request_id())? {
             None => Ok(()),

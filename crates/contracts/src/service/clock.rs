@@ -46,7 +46,12 @@ pub(super) fn submit(
     let submitted = advanced(tx, &contract, &milestone, &step, now)?;
     store::insert_submission(tx.conn(), milestone.id, number, now, ends_at)?;
     suspension::schedule(tx, plan, &contract, &submitted, ends_at, now);
-    let data = json!({ "milestoneId": milestone.id, "submission": number, "inspectionEndsAt": ends_at });
+    let data = json!({
+        "milestoneId": milestone.id,
+        "submission": number,
+        "inspectionEndsAt": ends_at,
+        "dueDate": milestone.due_date,
+    });
     tell(tx, &contract, "milestone.submitted", &contractor.request_id, data);
     views::milestone(tx.conn(), &contract, submitted, contractor.party)
 }

@@ -48,7 +48,8 @@ pub(super) fn sign(
         return Err(Error::DocumentChanged);
     }
     signatures.push(keep_signature(tx, service, &contract, actor, command, current, now)?);
-    tell(tx, &contract, "contract.signed", &actor.request_id, json!({ "signedBy": actor.party }));
+    let signed = json!({ "signedBy": actor.party, "awardedAt": contract.created_at });
+    tell(tx, &contract, "contract.signed", &actor.request_id, signed);
     if rules::is_fully_signed(&contract, &signatures) {
         if !store::activate(tx.conn(), contract.id, now)? {
             return Err(wrong_state(&contract, actor, true));
@@ -137,12 +138,14 @@ pub(crate) fn lapse(tx: &mut Tx<'_>, id: ContractId, request_id: &str) -> Result
     if now < contract.sign_by {
         return Ok(Lapse::NotBefore(contract.sign_by));
     }
+    let signatures = store::live_signatures(tx.conn(), id)?;
+    let by_contractor = rules::has_signed(contract.contractor, &signatures);
     store::cancel_pending(tx.conn(), id, now)?;
     store::terminate(tx.conn(), id, TerminationReason::Unsigned, now)?;
     let ended = json!({ "status": ContractStatus::Terminated.as_str(), "reason": "UNSIGNED" });
     trail::contract(tx, id, contract.status, ended);
     marketplace::record_unsigned(tx, contract.job_id)?;
-    tell(tx, &contract, "contract.unsigned", request_id, json!({}));
+    tell(tx, &contract, "contract.unsigned", request_id, json!({ "contractorSigned": by_contractor }));
     Ok(Lapse::Settled)
 }
 

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::{MarketplaceService, bids, jobs};
 use crate::error::Error;
-use crate::model::{Address, BidChange, BidDetail, BidId, JobChange, JobId, Place, PublicJob, Review};
+use crate::model::{
+    Address, BidChange, BidDetail, BidId, JobChange, JobId, Performance, Place, PublicJob, Review, Share,
+};
 use crate::rules;
 use crate::store;
 
@@ -71,6 +73,8 @@ fn forget(tx: &mut Tx<'_>, person: PersonId) -> Result<(), Error> {
     store::personal::efface_bids(tx.conn(), party, &traces)?;
     store::personal::efface_reviews(tx.conn(), party, &traces)?;
     store::directory::remove(tx.conn(), party)?;
+    store::market::blank(tx.conn(), party)?;
+    store::performance::remove(tx.conn(), party)?;
     Ok(())
 }
 
@@ -120,7 +124,10 @@ impl MarketplaceService {
             store::reviews::list_all_about(conn, party)?.iter().map(review_json).collect();
         let sums = store::reviews::ratings_of(conn, &[party])?.remove(&party).unwrap_or_default();
         let rating = rules::summarise(&self.settings, sums);
+        let tallies = store::performance::tallies(conn, party, true)?;
+        let performance = rules::performance::performance(party, true, &tallies, rating);
         Ok(json!({
+            "performance": performance_json(&performance),
             "jobs": jobs,
             "bids": bids,
             "reviewsWritten": written,
@@ -135,6 +142,19 @@ impl MarketplaceService {
             },
         }))
     }
+}
+
+/// Everything by now, as over the API for the contractor itself.
+fn performance_json(performance: &Performance) -> Value {
+    let share = |share: Option<Share>| share.map(|share| json!({ "good": share.good, "of": share.of }));
+    json!({
+        "completion": share(performance.completion),
+        "punctuality": share(performance.punctuality),
+        "responseTime": performance
+            .response
+            .map(|pace| json!({ "medianSeconds": pace.median_seconds, "of": pace.of })),
+        "winRate": share(performance.wins),
+    })
 }
 
 fn job_json(job: &PublicJob, address: Option<&Address>, views: i64) -> Value {

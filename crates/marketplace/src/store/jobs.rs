@@ -446,3 +446,18 @@ impl From<&PublicJob> for JobFacts {
         }
     }
 }
+
+/// The jobs that were ever published and come next after this one, at most so many: for going through all of them piece by piece.
+pub(crate) fn list_published_ids(
+    conn: &mut PgConnection,
+    after: Option<JobId>,
+    most: u16,
+) -> Result<Vec<JobId>, Error> {
+    Ok(jobs::table
+        .filter(jobs::id.gt(after.map_or(Uuid::nil(), JobId::uuid)))
+        .filter(jobs::status.ne(JobStatus::Draft.as_str()))
+        .order(jobs::id)
+        .limit(most.into())
+        .select(jobs::id)
+        .load(conn)?)
+}

@@ -5,6 +5,7 @@ mod award;
 mod bids;
 mod blindness;
 mod directory;
+mod figures;
 mod jobs;
 mod personal;
 mod reviews;
