@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod archive;
+pub mod bulk;
 mod error;
 mod facts;
 pub mod geo;

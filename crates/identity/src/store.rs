@@ -1,6 +1,7 @@
 //! The SQL of this crate: plain functions over a connection. Decisions do not belong here.
 
 mod accounts;
+mod bulk;
 mod email_changes;
 mod erasure;
 mod exports;
@@ -16,6 +17,7 @@ mod verification_documents;
 mod verifications;
 
 pub(crate) use accounts::*;
+pub(crate) use bulk::*;
 pub(crate) use email_changes::*;
 pub(crate) use erasure::*;
 pub(crate) use exports::*;

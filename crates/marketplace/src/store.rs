@@ -1,6 +1,7 @@
 //! All SQL of the marketplace: plain functions over a connection, and guarded updates. Nothing is decided here.
 
 pub(crate) mod bids;
+pub(crate) mod bulk;
 pub(crate) mod directory;
 pub(crate) mod jobs;
 pub(crate) mod market;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bell;
+mod bulk;
 mod inspect;
 mod model;
 mod publish;
@@ -15,6 +16,7 @@ pub mod trace;
 mod wake;
 mod workers;
 
+pub use bulk::enqueue_all_at;
 pub use inspect::{
     InspectError, TaskFilter, TaskView, find_event, find_task, list_tasks, park_task, parked, retry_task,
     waiting,

@@ -78,6 +78,20 @@ impl Access {
         Db::connect(&config).map_err(unreachable)
     }
 
+    /// Connections as whoever migrates: the owner of the tables.
+    ///
+    /// # Errors
+    /// [`Failure::Database`].
+    pub(super) fn connect_as_owner(&self) -> Result<Db, Failure> {
+        let config = PoolConfig {
+            url: self.owner_url.expose_secret().to_owned(),
+            max_connections: 2,
+            checkout_timeout: self.checkout_timeout,
+            become_runtime: None,
+        };
+        Db::connect(&config).map_err(unreachable)
+    }
+
     /// What the server says about itself, to the role that serves and to the one that migrates.
     ///
     /// # Errors

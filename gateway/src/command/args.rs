@@ -59,6 +59,16 @@ pub(super) enum Command {
         after_help = "Examples:\n  fairtrade demo\n  fairtrade demo --url http://127.0.0.1:8081 --mail /srv/mail\n  fairtrade demo --json | jq '.steps[].moved'"
     )]
     Demo(Demo),
+    /// Fill an empty database with believable people, jobs, bids and reviews: for trying out, and for measuring.
+    ///
+    /// The same number makes the same rows again, on the same day. Only a database in which nobody lives but the seed is filled, never a
+    /// production installation, and nobody of the seed can sign in; `fairtrade admin create` makes somebody who can, after the last seeding. Stop
+    /// servers that use the database meanwhile: of many rows the indexes are taken away and made anew.
+    #[command(
+        after_help = "Examples:\n  fairtrade seed\n  fairtrade seed --jobs 1000000 --bids 5000000      about 200,000 people with them\n  \
+        fairtrade seed --jobs 1000 --bids 4000 --people 300 --seed 42 --json"
+    )]
+    Seed(Seed),
     /// Print the OpenAPI 3.1 document of the API.
     #[command(after_help = "Example:\n  fairtrade openapi > openapi.json")]
     Openapi,
@@ -122,6 +132,23 @@ pub(super) struct Demo {
     /// folder; with --url and without this the demo's own people walk, who need no mail.
     #[arg(long, value_name = "FOLDER")]
     pub mail: Option<PathBuf>,
+}
+
+/// What `seed` takes.
+#[derive(Debug, Args)]
+pub(super) struct Seed {
+    /// Jobs to make; nine of ten are open.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    /// Bids to make on them.
+    #[arg(long, value_name = "M", default_value_t = 50_000)]
+    pub bids: u32,
+    /// Homeowners and contractors; one for each five jobs when it is not said.
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u32).range(2..))]
+    pub people: Option<u32>,
+    /// The number that all of it is made from.
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=i64::MAX.unsigned_abs()))]
+    pub seed: u64,
 }
 
 /// Administrators.
@@ -277,7 +304,7 @@ mod tests {
         }
         let mut found = Vec::new();
         leaves(&command, "fairtrade", &mut found);
-        assert_eq!(found.len(), 17);
+        assert_eq!(found.len(), 18);
         let silent: Vec<_> = found.into_iter().filter(|(_, teaches)| !teaches).collect();
         assert_eq!(silent, []);
     }

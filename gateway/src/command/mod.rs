@@ -13,6 +13,7 @@ mod ledger;
 mod logs;
 mod migrate;
 mod output;
+mod seed;
 mod serve;
 mod signals;
 mod tasks;
@@ -59,6 +60,7 @@ fn run(command: &Command, voice: Voice) -> Result<(), Failure> {
         Command::Serve(asked) => serve::serve(asked, voice, &loaded),
         Command::Worker => serve::work(voice, &loaded),
         Command::Migrate(asked) => migrate::run(asked, voice, &loaded),
+        Command::Seed(asked) => seed::run(asked, voice, &loaded),
         Command::Demo(asked) => demo::run(asked.url.as_deref(), asked.mail.as_deref(), voice, &loaded),
         Command::Admin(Admin::Create { email, name }) => with_platform(&loaded, Use::Command, |platform| {
             trail::acting(platform, "fairtrade admin create", || {

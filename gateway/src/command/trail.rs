@@ -1,6 +1,7 @@
 //! Under whose name the audit trail has what a command does: the operator's.
 
 use audit::{ActorKind, Context, Object, Who};
+use database::Db;
 use platform::Platform;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -18,7 +19,19 @@ pub(super) fn acting<T>(
     words: &'static str,
     work: impl FnOnce() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    audit::command(platform.db(), context(words), work)
+    acting_on(platform.db(), words, work)
+}
+
+/// The same on a database of which no more is needed.
+///
+/// # Errors
+/// Those of the work.
+pub(super) fn acting_on<T>(
+    db: &Db,
+    words: &'static str,
+    work: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    audit::command(db, context(words), work)
 }
 
 /// Writes down which migrations were run. Where the trail itself was taken back there is nowhere to write: no reason to fail.

@@ -255,6 +255,42 @@ fn production_refuses_the_demo() {
 }
 
 #[test]
+fn a_database_is_seeded_once_from_a_number_and_the_trail_says_so() {
+    let database = TestDatabase::new();
+    let shell = Shell::over(&database);
+    let asked = ["seed", "--jobs", "200", "--bids", "800", "--people", "90", "--seed", "5", "--json"];
+    let said = shell.run(&asked);
+    assert_eq!(said.code, 0, "{}", said.error);
+    let told = said.json();
+    assert_eq!((&told["people"], &told["jobs"], &told["bids"]), (&90.into(), &200.into(), &800.into()));
+    assert!(said.error.contains("a second"), "{}", said.error);
+    assert_eq!(database.count("marketplace.jobs"), 200);
+    assert_eq!(database.count("audit.entries WHERE action = 'fairtrade seed'"), 1);
+
+    let again = shell.run(&asked);
+    assert_eq!((again.code, again.out.as_str()), (1, ""));
+    assert!(again.error.contains("number 5 is in this database already"), "{}", again.error);
+    let impossible = shell.run(&["seed", "--jobs", "10", "--bids", "5000", "--people", "4", "--seed", "6"]);
+    assert!(impossible.code == 1 && impossible.error.contains("more people"), "{}", impossible.error);
+    assert_eq!(shell.run(&["seed", "--jobs", "0"]).code, 2);
+}
+
+#[test]
+fn only_a_database_in_which_nobody_lives_is_seeded_and_never_production() {
+    let database = TestDatabase::new();
+    database.execute(
+        "INSERT INTO identity.people (id, role, email, email_canonical, full_name, time_zone, created_at, updated_at)
+         VALUES (gen_random_uuid(), 'HOMEOWNER', 'ada@example.org', 'ada@example.org', 'Ada', 'UTC', app.clock(), app.clock())",
+    );
+    let refused = Shell::over(&database).run(&["seed"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.error.contains("1 people and 0 jobs that no seeding made"), "{}", refused.error);
+    let refused = Shell::new().with("FAIRTRADE_ENV", "production").run(&["seed"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.error.contains("production"), "{}", refused.error);
+}
+
+#[test]
 fn the_walk_says_when_nobody_answers_or_somebody_else_does() {
     let shell = Shell::new();
     let said = shell.run(&["demo", "--url", "http://127.0.0.1:1", "--json"]);

@@ -34,8 +34,8 @@ struct BidRow {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = bid_revisions, check_for_backend(Pg))]
-struct RevisionRow {
+#[diesel(table_name = bid_revisions, check_for_backend(Pg), treat_none_as_default_value = false)]
+pub(super) struct RevisionRow {
     bid_id: Uuid,
     revision: i32,
     amount: i64,
@@ -59,7 +59,7 @@ fn from_json<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result
 }
 
 impl RevisionRow {
-    fn of(bid: &BidDetail, sealed: &Sealed) -> Result<Self, Error> {
+    pub(super) fn of(bid: &BidDetail, sealed: &Sealed) -> Result<Self, Error> {
         Ok(Self {
             bid_id: bid.id.uuid(),
             revision: bid.revision,

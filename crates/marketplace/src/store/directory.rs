@@ -20,7 +20,7 @@ pub(crate) use search::list;
 
 /// What is kept of a contractor.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = directory, check_for_backend(Pg), treat_none_as_null = true)]
+#[diesel(table_name = directory, check_for_backend(Pg), treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(crate) struct DirectoryRow {
     party_id: Uuid,
     listed: bool,

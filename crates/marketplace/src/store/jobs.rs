@@ -24,8 +24,8 @@ pub(crate) use open::list_open;
 
 /// All columns of a job.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = jobs, check_for_backend(Pg), treat_none_as_null = true)]
-struct JobRow {
+#[diesel(table_name = jobs, check_for_backend(Pg), treat_none_as_null = true, treat_none_as_default_value = false)]
+pub(super) struct JobRow {
     id: Uuid,
     homeowner_id: Uuid,
     contractor_id: Option<Uuid>,
@@ -61,7 +61,7 @@ pub(crate) fn count_by_status(conn: &mut PgConnection) -> Result<HashMap<String,
 }
 
 impl JobRow {
-    fn of(job: &PublicJob) -> Self {
+    pub(super) fn of(job: &PublicJob) -> Self {
         Self {
             id: job.id.uuid(),
             homeowner_id: job.homeowner.uuid(),
@@ -135,8 +135,8 @@ fn budget(min: Option<i64>, max: Option<i64>) -> Result<Budget, Error> {
 
 /// The exact address of a job.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = job_addresses, check_for_backend(Pg), primary_key(job_id), treat_none_as_null = true)]
-struct AddressRow {
+#[diesel(table_name = job_addresses, check_for_backend(Pg), primary_key(job_id), treat_none_as_null = true, treat_none_as_default_value = false)]
+pub(super) struct AddressRow {
     job_id: Uuid,
     street: String,
     unit: Option<String>,
@@ -149,7 +149,7 @@ struct AddressRow {
 }
 
 impl AddressRow {
-    fn of(job: JobId, address: &Address) -> Self {
+    pub(super) fn of(job: JobId, address: &Address) -> Self {
         let text = |place: &Option<Place>| place.as_ref().map(|place| place.as_str().to_owned());
         Self {
             job_id: job.uuid(),

@@ -15,8 +15,8 @@ use crate::rules::RatingSums;
 use crate::schema::{ratings, review_windows, reviews};
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = review_windows, check_for_backend(Pg))]
-struct WindowRow {
+#[diesel(table_name = review_windows, check_for_backend(Pg), treat_none_as_default_value = false)]
+pub(super) struct WindowRow {
     contract_id: Uuid,
     job_id: Uuid,
     homeowner_id: Uuid,
@@ -25,8 +25,8 @@ struct WindowRow {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = reviews, check_for_backend(Pg))]
-struct ReviewRow {
+#[diesel(table_name = reviews, check_for_backend(Pg), treat_none_as_default_value = false)]
+pub(super) struct ReviewRow {
     id: Uuid,
     contract_id: Uuid,
     job_id: Uuid,
@@ -43,7 +43,38 @@ struct ReviewRow {
     published_at: Option<Instant>,
 }
 
+impl WindowRow {
+    pub(super) fn of(window: &OpenReview) -> Self {
+        Self {
+            contract_id: window.contract_id,
+            job_id: window.job_id.uuid(),
+            homeowner_id: window.homeowner.uuid(),
+            contractor_id: window.contractor.uuid(),
+            ended_at: window.ended_at,
+        }
+    }
+}
+
 impl ReviewRow {
+    pub(super) fn of(review: &Review) -> Self {
+        Self {
+            id: review.id.uuid(),
+            contract_id: review.contract_id,
+            job_id: review.job_id.uuid(),
+            author_id: review.author.uuid(),
+            author_role: review.author_role.as_str().to_owned(),
+            subject_id: review.subject.uuid(),
+            rating: review.rating,
+            quality: review.quality,
+            timeliness: review.timeliness,
+            communication: review.communication,
+            body: review.text.clone(),
+            status: review.status.as_str().to_owned(),
+            created_at: review.created_at,
+            published_at: review.published_at,
+        }
+    }
+
     fn read(self) -> Result<Review, Error> {
         Ok(Review {
             id: self.id.into(),
@@ -68,15 +99,8 @@ impl ReviewRow {
 
 /// Opens a window; false when it is open already.
 pub(crate) fn open(conn: &mut PgConnection, window: &OpenReview) -> Result<bool, Error> {
-    let row = WindowRow {
-        contract_id: window.contract_id,
-        job_id: window.job_id.uuid(),
-        homeowner_id: window.homeowner.uuid(),
-        contractor_id: window.contractor.uuid(),
-        ended_at: window.ended_at,
-    };
     let opened = diesel::insert_into(review_windows::table)
-        .values(row)
+        .values(WindowRow::of(window))
         .on_conflict(review_windows::contract_id)
         .do_nothing()
         .execute(conn)?;
@@ -102,23 +126,7 @@ pub(crate) fn lock_window(conn: &mut PgConnection, contract: Uuid) -> Result<Opt
 
 /// Fails on `one_review_each` when this author has reviewed this contract.
 pub(crate) fn insert(conn: &mut PgConnection, review: &Review) -> Result<(), Error> {
-    let row = ReviewRow {
-        id: review.id.uuid(),
-        contract_id: review.contract_id,
-        job_id: review.job_id.uuid(),
-        author_id: review.author.uuid(),
-        author_role: review.author_role.as_str().to_owned(),
-        subject_id: review.subject.uuid(),
-        rating: review.rating,
-        quality: review.quality,
-        timeliness: review.timeliness,
-        communication: review.communication,
-        body: review.text.clone(),
-        status: review.status.as_str().to_owned(),
-        created_at: review.created_at,
-        published_at: review.published_at,
-    };
-    diesel::insert_into(reviews::table).values(row).execute(conn)?;
+    diesel::insert_into(reviews::table).values(ReviewRow::of(review)).execute(conn)?;
     Ok(())
 }
 

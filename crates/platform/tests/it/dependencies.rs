@@ -1,12 +1,12 @@
 //! Dependencies run one way: `kernel ← database ← outbox ← audit, files ← identity ← marketplace ← contracts ← escrow`, with
-//! taxonomy under identity, notifications beside, platform on all of them and the gateway on that.
+//! taxonomy under identity, notifications and the seed beside, platform on all of them and the gateway on that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate of the house may stand on, in its code (tests may use more).
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("kernel", &[]),
     ("database", &["kernel"]),
     ("outbox", &["kernel", "database"]),
@@ -33,6 +33,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "notifications",
         ],
     ),
+    ("seed", &["kernel", "database", "outbox", "audit", "taxonomy", "identity", "marketplace"]),
     ("testing", &["kernel", "database"]),
 ];
 
