@@ -125,4 +125,3 @@ pub fn arrange_publications(
 pub fn count_jobs(conn: &mut PgConnection) -> Result<i64, Error> {
     store::bulk::count_jobs(conn)
 }
-

@@ -182,7 +182,11 @@ impl Cast {
             return Some(*found);
         }
         let there = self.homeowners.partition_point(|who| who.since < at);
-        self.homeowners.get(..there).and_then(|all| dice.pick(all)).or_else(|| self.homeowners.first()).copied()
+        self.homeowners
+            .get(..there)
+            .and_then(|all| dice.pick(all))
+            .or_else(|| self.homeowners.first())
+            .copied()
     }
 
     /// Different contractors who may bid from before that instant: from the place, of the trade, and then whoever there is.
@@ -237,9 +241,8 @@ fn is_contractor(n: u32, plan: &Plan) -> bool {
 
 /// Of a domain that never receives mail (RFC 2606), different for each number.
 fn address(n: u32, number: u64, first: &str, last: &str) -> String {
-    let plain = |name: &str| {
-        name.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase()
-    };
+    let plain =
+        |name: &str| name.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
     format!("{}.{}.{n}@n{number}.seed.example", plain(first), plain(last))
 }
 
@@ -305,7 +308,10 @@ mod tests {
         assert_eq!(addresses.len(), residents.len());
         assert!(addresses.iter().all(|address| address.ends_with("@n5.seed.example")));
         let contractors = residents.iter().filter(|resident| resident.role == Role::Contractor).count();
-        assert_eq!((contractors, residents[0].role, residents[1].role), (600, Role::Contractor, Role::Homeowner));
+        assert_eq!(
+            (contractors, residents[0].role, residents[1].role),
+            (600, Role::Contractor, Role::Homeowner)
+        );
         assert!((500..600).contains(&cast.contractors.len()));
     }
 

@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn one_place_is_denser_than_all_others() {
-        let density = |place: &Place| f64::from(u32::try_from(place.people).unwrap()) / place.spread_km.powi(2);
+        let density =
+            |place: &Place| f64::from(u32::try_from(place.people).unwrap()) / place.spread_km.powi(2);
         let places = &WORLD.places;
         let densest = places.iter().max_by(|a, b| density(a).total_cmp(&density(b))).unwrap();
         assert_eq!(densest.city, "New York");

@@ -26,7 +26,9 @@ pub enum Refusal {
         most: u32,
     },
     /// More than the contractors could hand in.
-    #[error("these people can hand in {most} bids on these jobs at most: ask for fewer bids, or for more people")]
+    #[error(
+        "these people can hand in {most} bids on these jobs at most: ask for fewer bids, or for more people"
+    )]
     TooManyBids {
         /// The most.
         most: u64,

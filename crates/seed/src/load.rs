@@ -98,7 +98,9 @@ pub fn fill(
         Ok::<_, Error>(filled)
     })?;
     told(Progress::Analyzing);
-    db.read(|conn| store::may_rebuild(conn).and_then(|may| if may { store::analyze(conn, many) } else { Ok(()) }))?;
+    db.read(|conn| {
+        store::may_rebuild(conn).and_then(|may| if may { store::analyze(conn, many) } else { Ok(()) })
+    })?;
     Ok(filled)
 }
 
@@ -112,8 +114,7 @@ fn pour(
 ) -> Result<Filled, Error> {
     std::thread::scope(|scope| {
         let (send, batches) = sync_channel(WAITING);
-        let making =
-            scope.spawn(move || make(plan, &mut |batch| send.send(batch).map_err(|_| Stop::Gone)));
+        let making = scope.spawn(move || make(plan, &mut |batch| send.send(batch).map_err(|_| Stop::Gone)));
         let filled = take(tx, batches, settings, begun, told)?;
         match making.join() {
             Ok(Ok(()) | Err(Stop::Gone)) => Ok(filled),

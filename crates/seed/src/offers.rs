@@ -60,8 +60,7 @@ impl Pending {
         dice: &mut Dice,
     ) -> Result<SealedBid, database::Error> {
         let submitted_at = instant(submitted);
-        let sealed =
-            rules::seal((id, self.job, revision), self.currency, &parts, submitted_at, dice.salt())?;
+        let sealed = rules::seal((id, self.job, revision), self.currency, &parts, submitted_at, dice.salt())?;
         let bid = BidDetail {
             id,
             job_id: self.job,

@@ -168,9 +168,9 @@ mod tests {
 
     #[test]
     fn the_calendar_has_as_many_jobs_as_are_wanted_in_the_order_of_time() {
-        for jobs in [0, 1, 10, 999, 12_345] {
-            let slots = plan(jobs, 0).calendar();
-            assert_eq!(slots.len(), jobs as usize);
+        for jobs in [0, 1, 10, 999, 12_345_usize] {
+            let slots = plan(u32::try_from(jobs).unwrap(), 0).calendar();
+            assert_eq!(slots.len(), jobs);
             assert!(slots.is_sorted_by_key(|slot| slot.at));
         }
         let plan = plan(10_000, 0);

@@ -100,7 +100,11 @@ impl Course {
         let open = |days: &i64| at + (days + ACCEPTANCE_DAYS - 3) * DAY > today;
         let still = |days: &i64| at + (days - 1) * DAY > today;
         // An open one has to be open yet: nearly always bids are still taken, sometimes the owner only has to choose.
-        let bidding = match BIDDING_DAYS.iter().find(|days| still(days)).or_else(|| BIDDING_DAYS.iter().find(|days| open(days))) {
+        let bidding = match BIDDING_DAYS
+            .iter()
+            .find(|days| still(days))
+            .or_else(|| BIDDING_DAYS.iter().find(|days| open(days)))
+        {
             Some(days) if slot.open => {
                 let fits = if dice.chance(6) { open(&(chosen / DAY)) } else { still(&(chosen / DAY)) };
                 if fits { chosen } else { days * DAY }
@@ -124,7 +128,9 @@ impl Course {
             course.decided = match course.status {
                 JobStatus::Completed => decided,
                 JobStatus::Expired => accept_until,
-                JobStatus::Cancelled => dice.between(at + DAY / 24, decided.min(today - 1).max(at + DAY / 24)),
+                JobStatus::Cancelled => {
+                    dice.between(at + DAY / 24, decided.min(today - 1).max(at + DAY / 24))
+                }
                 _ => i64::MAX,
             };
             course.ended = if course.status == JobStatus::Completed { ended } else { course.decided };

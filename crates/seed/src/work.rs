@@ -2,9 +2,7 @@
 
 use kernel::Role;
 use marketplace::bulk::SealedBid;
-use marketplace::{
-    Address, BidStatus, JobStatus, OpenReview, PublicJob, Review, ReviewId, ReviewStatus,
-};
+use marketplace::{Address, BidStatus, JobStatus, OpenReview, PublicJob, Review, ReviewId, ReviewStatus};
 
 use identity::bulk::Resident;
 
@@ -216,7 +214,8 @@ fn decide(bid: &mut Pending, posted: &Posted, won: bool, dice: &mut Dice) {
         (bid.status, bid.decided) = (BidStatus::Accepted, Some(posted.decided));
     } else if dice.chance(3) {
         let end = if ended { posted.decided } else { posted.until };
-        (bid.status, bid.decided) = (BidStatus::Withdrawn, Some(dice.between(bid.times.1, end.max(bid.times.1))));
+        (bid.status, bid.decided) =
+            (BidStatus::Withdrawn, Some(dice.between(bid.times.1, end.max(bid.times.1))));
     } else if posted.job.status == JobStatus::Completed {
         (bid.status, bid.decided) = (BidStatus::Rejected, Some(posted.decided));
         if dice.chance(10) {
@@ -408,7 +407,8 @@ mod tests {
                 let of_it: Vec<&Review> =
                     reviews.iter().filter(|review| review.contract_id == window.contract_id).collect();
                 count += of_it.len();
-                let over = instant(window.ended_at.timestamp_millis() + REVIEW_DAYS * DAY) < instant(plan.today());
+                let over =
+                    instant(window.ended_at.timestamp_millis() + REVIEW_DAYS * DAY) < instant(plan.today());
                 for review in &of_it {
                     assert_eq!(review.published_at.is_some(), of_it.len() == 2 || over);
                     assert!(review.published_at.is_none_or(|at| at >= review.created_at));

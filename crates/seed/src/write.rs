@@ -152,11 +152,8 @@ pub(crate) fn contractor(
         ("skill2", &skill2),
         ("year", &year),
     ];
-    let name = if dice.chance(45) {
-        fill(dice.line(&words.firm), &values)
-    } else {
-        format!("{first} {last}")
-    };
+    let name =
+        if dice.chance(45) { fill(dice.line(&words.firm), &values) } else { format!("{first} {last}") };
     let headline = dice.chance(85).then(|| fill(dice.line(&words.headline), &values));
     let bio = dice.chance(70).then(|| {
         let sentences = [dice.line(&words.bio), dice.line(&words.bio)];
@@ -212,9 +209,10 @@ mod tests {
     #[test]
     fn every_trade_is_written_of_in_titles_and_descriptions_that_the_marketplace_takes() {
         for trade in &WORLD.trades {
-            for n in 0..40 {
+            for n in 0..40_u64 {
                 let mut dice = Dice::new(n, Stream::Job(1));
-                let told = job(trade, 3, Urgency::ALL[dice.below(4) as usize], &mut dice);
+                let urgency = *dice.pick(Urgency::ALL).unwrap();
+                let told = job(trade, 3, urgency, &mut dice);
                 assert!(Title::new(&told.title).is_ok(), "{}", told.title);
                 assert!(Description::new(&told.description).is_ok(), "{}", told.description);
                 let words = told.description.split_whitespace().count();
@@ -227,9 +225,8 @@ mod tests {
     #[test]
     fn words_of_a_trade_are_in_what_is_written_of_it() {
         let plumbing = WORLD.trades.iter().find(|trade| trade.trade.slug() == "plumbing").unwrap();
-        let told: Vec<Told> = (0..300)
-            .map(|n| job(plumbing, 0, Urgency::Normal, &mut Dice::new(n, Stream::Job(0))))
-            .collect();
+        let told: Vec<Told> =
+            (0..300).map(|n| job(plumbing, 0, Urgency::Normal, &mut Dice::new(n, Stream::Job(0)))).collect();
         for said in ["leak", "toilet", "drain", "hot water"] {
             assert!(told.iter().any(|told| told.title.to_lowercase().contains(said)), "{said}");
         }

@@ -51,7 +51,8 @@ fn put_in(asked: &Seed, loaded: &Loaded, db: &Db) -> Result<Filled, Failure> {
     let plan = Plan { people: asked.people.unwrap_or(plan.people), ..plan };
     let all = u64::from(plan.people) + u64::from(plan.jobs) + u64::from(plan.bids);
     let mut teller = Teller::new(all);
-    let filled = fill(db, &plan, &loaded.config.platform().marketplace, &mut |progress| teller.tell(progress));
+    let filled =
+        fill(db, &plan, &loaded.config.platform().marketplace, &mut |progress| teller.tell(progress));
     teller.end();
     filled.map_err(|error| refused(&error))
 }

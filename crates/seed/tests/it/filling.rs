@@ -240,7 +240,9 @@ fn the_same_number_fills_another_database_with_the_same_rows() {
                 #[diesel(sql_type = BigInt)]
                 count: i64,
             }
-            let sql = format!("SELECT md5(string_agg(t::text, '' ORDER BY {key})) AS sum, count(*) AS count FROM {table} t");
+            let sql = format!(
+                "SELECT md5(string_agg(t::text, '' ORDER BY {key})) AS sum, count(*) AS count FROM {table} t"
+            );
             let found: Result<Sum, database::Error> =
                 database.owner.read(|conn| Ok(diesel::sql_query(&sql).get_result(conn)?));
             let found = found.unwrap();
