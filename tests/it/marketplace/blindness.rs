@@ -1,13 +1,15 @@
 //! Bidding is blind: while a job is open, nothing that anyone but owner and bidder can see changes because of a bid. What there is to
 //! see is taken from the OpenAPI document, so that an operation nobody thought of is looked at too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Person, TestApp};
 
-use super::nothing;
+use super::{ahead, nothing};
 
 /// What differs between any two answers: when it was given, which request it answers, how many more are allowed, and whether the
 /// connection is kept (a body that came too late to be read ends it).
@@ -16,6 +18,9 @@ const VARYING_HEADERS: [&str; 5] = ["date", "x-request-id", "ratelimit", "rateli
 const STALE: &str = "\"999999.0\"";
 /// Stands in what was asked for the id of the rival's bid, which is another after each.
 const RIVALS_BID: &str = "<the rival's bid>";
+
+/// The operator's token for the figures.
+const OPERATOR: &str = "the operator's own token";
 
 /// Who looks, and what they may know of the job.
 struct Viewer {
@@ -46,7 +51,7 @@ type View = BTreeMap<String, String>;
 
 impl Market {
     async fn new(sealed: bool) -> Self {
-        let app = TestApp::start().await;
+        let app = TestApp::start_with(|config| config.metrics.token = Some(OPERATOR.to_owned().into())).await;
         let document = app.anyone().get("/api-docs/openapi.json").await.expect(200);
         let (ada, eve) = (app.homeowner().await, app.homeowner().await);
         let (bidder, onlooker) = (app.verified_contractor().await, app.verified_contractor().await);
@@ -96,7 +101,7 @@ impl Market {
     /// Everything to read: each `GET` of the document with each thing it may be about, plain and with each of its filters. What
     /// tells of the server itself (its health and figures) knows nothing of any job.
     fn readings(&self) -> Vec<String> {
-        // The audit trail grows by every refused look; that no bid is in it is shown in `audit::trail`.
+        // The audit trail grows by every refused look: of it only what was done is read, in `trail`.
         // Each sign-in at a provider begins with another random state.
         let changes_by_itself =
             |path: &str| path == "/api/admin/audit" || path.starts_with("/api/auth/oauth/");
@@ -111,7 +116,50 @@ impl Market {
                     queries.clone().into_iter().map(move |query| format!("{path}{query}"))
                 })
             })
+            .chain(self.trail())
             .collect()
+    }
+
+    /// What an administrator reads of what was done: all of it, and by each filter that would find a bid.
+    fn trail(&self) -> Vec<String> {
+        let done = "/api/admin/audit?outcome=DONE";
+        let (job, rival, owner) = (&self.job, &self.rival.id, &self.ada.id);
+        let mut all = vec![
+            done.to_owned(),
+            format!("{done}&object={job}"),
+            format!("{done}&object={RIVALS_BID}"),
+            format!("{done}&actor={rival}"),
+            format!("{done}&actor={owner}"),
+        ];
+        for (method, path, operation) in self.operations() {
+            if method != "get" && path.starts_with("/api/bids") {
+                all.push(format!("{done}&action={}", operation["operationId"].as_str().unwrap_or_default()));
+            }
+        }
+        all
+    }
+
+    /// The figures for operators, without their values: they tell of nobody in particular.
+    async fn figures(&self) -> BTreeSet<String> {
+        let mut operator = self.app.anyone();
+        operator.token = Some(OPERATOR.to_owned());
+        let answer = operator.get("/metrics").await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let text = String::from_utf8_lossy(&answer.bytes).into_owned();
+        let series = text.lines().filter(|line| !line.starts_with('#'));
+        series.filter_map(|line| line.rsplit_once(' ')).map(|(series, _)| series.to_owned()).collect()
+    }
+
+    /// Fails when a figure is one job's, one bid's or one person's.
+    async fn assert_no_figure_of_anybody(&self) {
+        let people = self.people.iter().chain([&self.ada, &self.rival]);
+        let ids = people.flat_map(|person| [person.id.clone(), person.party.clone()]);
+        let ids = ids.chain([self.job.clone(), self.rivals_bid.clone()]);
+        // With its prefix, without it, and as the database has it.
+        let forms: Vec<String> = ids.flat_map(|id| forms_of(&id)).collect();
+        for series in self.figures().await {
+            assert!(!forms.iter().any(|form| series.contains(form)), "{series}");
+        }
     }
 
     /// A path with everything that its parameter may stand for.
@@ -257,6 +305,13 @@ impl Market {
     }
 }
 
+/// An id with its prefix, without it, and as the database has it.
+fn forms_of(id: &str) -> Vec<String> {
+    let Some((_, suffix)) = id.split_once('_') else { return vec![id.to_owned()] };
+    let uuid = kernel::id::decode_suffix(suffix).map(|uuid| uuid.to_string());
+    [Some(suffix.to_owned()), uuid.ok()].into_iter().flatten().collect()
+}
+
 /// An answer byte by byte, but for what differs between any two.
 fn written(answer: &Answer) -> String {
     // What says when it was read has another tag each time.
@@ -310,6 +365,22 @@ async fn nobody_learns_of_a_rivals_bid_on_an_open_job() {
     market.rivals_bid = market.app.bid_for(&market.rival, &market.job, 500).await;
     market.rival.post_empty(&format!("/api/bids/{}/withdraw", market.rivals_bid)).await.expect(200);
     market.assert_unchanged(&before, "a bid taken back").await;
+    market.assert_no_figure_of_anybody().await;
+}
+
+#[actix_web::test]
+async fn nobody_learns_of_a_bid_that_has_run_out() {
+    let mut market = Market::new(false).await;
+    let before = market.views().await;
+    let until = ahead(&market.app, TimeDelta::seconds(30));
+    let form = json!({ "jobId": market.job, "amount": 1_000, "validUntil": until });
+    let bid = market.rival.post("/api/bids", form).await.expect(201);
+    market.rivals_bid = bid["id"].as_str().unwrap_or_default().to_owned();
+    market.app.settle().await;
+    // Longer than the bid stands, and shorter than anything else takes.
+    market.app.pass(Duration::from_secs(31)).await;
+    assert_eq!(market.app.database.count("marketplace.bids WHERE status = 'EXPIRED'"), 1);
+    market.assert_unchanged(&before, "a bid that has run out").await;
 }
 
 #[actix_web::test]
@@ -323,6 +394,7 @@ async fn nobody_at_all_learns_of_a_sealed_bid() {
     market.assert_unchanged(&before, "a sealed revision").await;
     market.rival.post_empty(&format!("{path}/withdraw")).await.expect(200);
     market.assert_unchanged(&before, "a sealed bid taken back").await;
+    market.assert_no_figure_of_anybody().await;
 }
 
 /// A bid is answered alike whether it is the first of its job or not.
