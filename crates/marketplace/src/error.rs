@@ -37,6 +37,9 @@ pub enum Error {
         /// The state.
         state: BidStatus,
     },
+    /// The time until which the bid stood is over.
+    #[error("the time until which the bid stood is over")]
+    BidLapsed,
     /// The bidding deadline has passed.
     #[error("bidding on this job has closed")]
     BiddingClosed,
@@ -105,6 +108,9 @@ impl Classify for Error {
                 ErrorKind::WrongState { state: state.as_str(), allowed: state.allowed() }
             }
             Self::BidState { state } => ErrorKind::WrongState { state: state.as_str(), allowed: Vec::new() },
+            Self::BidLapsed => {
+                ErrorKind::WrongState { state: BidStatus::Expired.as_str(), allowed: Vec::new() }
+            }
             Self::Sealed { state } => ErrorKind::WrongState { state: state.as_str(), allowed: Vec::new() },
             Self::BiddingClosed | Self::AcceptanceClosed => {
                 ErrorKind::WrongState { state: JobStatus::Open.as_str(), allowed: Vec::new() }
@@ -128,6 +134,7 @@ impl Classify for Error {
             Self::SubjectNotFound => "user_not_found",
             Self::JobState { .. } => "job_state",
             Self::BidState { .. } => "bid_state",
+            Self::BidLapsed => "bid_expired",
             Self::BiddingClosed => "bidding_closed",
             Self::AcceptanceClosed => "acceptance_closed",
             Self::Sealed { .. } => "sealed",

@@ -25,13 +25,13 @@ pub use store::jobs::{job_cards, job_titles, jobs_of_party, public_jobs};
 pub use store::personal::REMOVED_JOB;
 pub use store::views::{count as job_view_count, counts as job_view_counts};
 pub use tasks::{
-    BiddingClose, CONSUMER, FIGURES_CONSUMER, FillDirectory, FillFigures, ForgetLooks, JobExpiry,
+    BidExpiry, BiddingClose, CONSUMER, FIGURES_CONSUMER, FillDirectory, FillFigures, ForgetLooks, JobExpiry,
     PublishMarket, ReleasePerformance, ReviewPublication, register,
 };
-pub use traits::{FigureQueries, ViewCommands};
+pub use traits::{ComparisonQueries, FigureQueries, ViewCommands};
 
 /// What can be read.
-pub trait MarketplaceQueries: FigureQueries + Send + Sync {
+pub trait MarketplaceQueries: ComparisonQueries + FigureQueries + Send + Sync {
     /// One job as this viewer, or a stranger, sees it.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod bid;
 mod category;
+mod comparison;
 mod day;
 mod directory;
 mod job;
@@ -14,9 +15,14 @@ mod views;
 pub(crate) use bid::wrong_currency;
 pub use bid::{
     Award, Awarded, BidAction, BidChange, BidDetail, BidId, BidMilestone, BidOfJob, BidParts, BidPatch,
-    BidStatus, BidderCard, JobFacts, Line, LineKind, NewBid, Outcome, OutcomeResult, Proof, Rejection,
+    BidStatus, BidderCard, FormerRevision, JobFacts, Line, LineKind, NewBid, Outcome, OutcomeResult, Proof,
+    Rejection,
 };
 pub use category::Category;
+pub use comparison::{
+    BidAnalytics, BidOffer, BidRecommendations, BidderFacts, ComparedBid, ComparedBy, ComparedRow,
+    Comparison, JobWithBestBids, Mark,
+};
 pub use day::Day;
 pub use directory::{
     CheckedPapers, Circle, ContractorCard, DirectoryFilter, DirectoryForm, DirectoryOrder, Rank,
@@ -76,4 +82,4 @@ macro_rules! words {
         }
     };
 }
-use words;
+pub(crate) use words;

@@ -2,20 +2,28 @@
 //! belong here.
 
 mod bidding;
+mod comparison;
 pub mod market;
 pub mod performance;
 mod places;
+mod ranking;
 mod rating;
 pub mod reasons;
 mod receipt;
+mod spread;
+mod validity;
 mod views;
 mod visibility;
 
 pub use bidding::{
     acceptance_ends, bidding_closed, bidding_deadline, check_amount, edited, may_award, may_bid, revealed,
 };
+pub use comparison::compare;
 pub use places::{Bounds, bounds_around};
+pub use ranking::{Against, Middle, Offer, Part, Ranked, rank_offers, score};
 pub use rating::{RatingSums, rank, review_sides, stars, summarise};
 pub use receipt::{Sealed, matches, seal};
+pub use spread::{OUTLIERS_FROM, Side, Spread, spread};
+pub use validity::{check_validity, in_force};
 pub use views::{ViewerKeys, is_interest, viewer_keys};
 pub use visibility::{Access, Standing, access, outcome, shown_to_all};

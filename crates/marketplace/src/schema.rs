@@ -14,6 +14,7 @@ diesel::table! {
         canonical -> Text,
         salt -> Text,
         receipt -> Text,
+        valid_until -> Nullable<Timestamptz>,
     }
 }
 

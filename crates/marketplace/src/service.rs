@@ -1,6 +1,7 @@
 //! The service: authorises, opens a transaction, locks and loads, has the rules decide, stores, and tells of it.
 
 mod bids;
+mod comparison;
 mod directory;
 pub(crate) mod downhill;
 mod events;

@@ -21,6 +21,8 @@ pub struct Settings {
     pub bid_amount_min: i64,
     /// The highest bid, in minor units of the job's currency.
     pub bid_amount_max: i64,
+    /// The most days from now to the end of a bid's validity.
+    pub bid_validity_days_max: u16,
     /// Days (of 24 hours) after a contract's end within which both sides may review.
     pub review_days: u16,
     /// The rating, in hundredths of a star, that somebody without reviews is taken to have: the Bayesian prior's mean.
@@ -44,6 +46,7 @@ impl Default for Settings {
             acceptance_days: 14,
             bid_amount_min: 100,
             bid_amount_max: 100_000_000,
+            bid_validity_days_max: 365,
             review_days: 14,
             rating_prior_mean: 400,
             rating_prior_weight: 5,

@@ -2,6 +2,7 @@
 
 pub(crate) mod bids;
 pub(crate) mod bulk;
+pub(crate) mod comparison;
 pub(crate) mod directory;
 pub(crate) mod jobs;
 pub(crate) mod market;

@@ -10,7 +10,7 @@ use outbox::{Event, Registry, Task, TaskError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::JobId;
+use crate::model::{BidId, JobId};
 use crate::service::MarketplaceService;
 
 pub use figures::{FIGURES_CONSUMER, FillFigures, PublishMarket, ReleasePerformance};
@@ -63,6 +63,22 @@ impl Task for JobExpiry {
     }
 }
 
+/// The end of the time until which a bid stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BidExpiry {
+    /// The bid.
+    pub bid_id: BidId,
+    /// The end that this was arranged for; a revision with another has a task of its own.
+    pub valid_until: Instant,
+}
+
+impl Task for BidExpiry {
+    const KIND: &'static str = "marketplace.bid_expiry";
+    fn key(&self) -> Option<String> {
+        Some(format!("{}:{}", self.bid_id, self.valid_until.timestamp_micros()))
+    }
+}
+
 /// The end of the time in which a contract can be reviewed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReviewPublication {
@@ -112,6 +128,8 @@ pub fn register(registry: &mut Registry, service: Arc<MarketplaceService>) {
     registry.task::<BiddingClose>(move |run, task| Ok(closing.close_bidding(task.job_id, run.request_id())?));
     let expiring = Arc::clone(&service);
     registry.task::<JobExpiry>(move |run, task| Ok(expiring.expire_job(task.job_id, run.request_id())?));
+    let lapsing = Arc::clone(&service);
+    registry.task::<BidExpiry>(move |run, task| Ok(lapsing.lapse_bid(task.bid_id, run.request_id())?));
     register_directory(registry, &service);
     register_interest(registry, &service);
     figures::register(registry, &service);

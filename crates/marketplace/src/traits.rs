@@ -1,7 +1,9 @@
 //! What can be asked and commanded, by piece; the two traits in the root have all of it.
 
+mod comparison;
 mod figures;
 mod views;
 
+pub use comparison::ComparisonQueries;
 pub use figures::FigureQueries;
 pub use views::ViewCommands;

@@ -95,6 +95,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("bid.withdrawn", Homeowner, "bid_withdrawn").when(When::Unsealed),
     row("bid.rejected", Contractor, "bid_rejected"),
     row("bid.expired", Contractor, "bid_expired"),
+    row("bid.lapsed", Contractor, "bid_lapsed"),
     row("review.submitted", Reviewed, "review_submitted"),
     row("review.published", Reviewed, "review_published"),
     row("contract.created", Homeowner, "contract_created_homeowner"),

@@ -152,6 +152,7 @@ pub(crate) const ALL: &[Template] = &[
     template!("bid_withdrawn", 1, Bids, [JobTitle]),
     template!("bid_rejected", 1, Bids, [JobTitle]),
     template!("bid_expired", 1, Bids, [JobTitle]),
+    template!("bid_lapsed", 1, Bids, [JobTitle]),
     template!("review_submitted", 1, Reviews, [JobTitle]),
     template!("review_published", 1, Reviews, [JobTitle]),
     template!("contract_created_homeowner", 1, Contracts, [JobTitle]),

@@ -252,6 +252,7 @@ impl Stage {
             terms: Some("Materials included. Cleaned up every evening.".to_owned()),
             start_date: None,
             duration_days: Some(14),
+            valid_until: None,
         };
         let bid = NewBid { job_id: job, currency: None, parts: parts.checked().map_err(told("a bid"))? };
         let actor = contractor.actor.contractor().map_err(told("a bid"))?;

@@ -3,11 +3,13 @@
 mod bid;
 mod bids;
 mod blindness;
+mod comparison;
 mod directory;
 mod job;
 mod jobs;
 mod reviews;
 mod sealed;
+mod validity;
 mod views;
 
 use chrono::{SubsecRound, TimeDelta};

@@ -98,6 +98,7 @@ impl Stage {
             terms: Some("Scaffold included.".to_owned()),
             start_date: None,
             duration_days: Some(10),
+            valid_until: None,
         };
         let bid = NewBid { job_id, currency: None, parts };
         self.marketplace.submit_bid(contractor.contractor().unwrap(), bid).unwrap().id

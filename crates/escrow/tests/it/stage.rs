@@ -133,6 +133,7 @@ impl Stage {
             terms: None,
             start_date: None,
             duration_days: Some(10),
+            valid_until: None,
         };
         let bid = NewBid { job_id, currency: None, parts };
         let bid = self.marketplace.submit_bid(self.contractor.contractor().unwrap(), bid).unwrap().id;

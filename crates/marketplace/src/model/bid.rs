@@ -1,6 +1,6 @@
 //! Bids: sealed from other contractors while their job is open, with every revision kept.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, SubsecRound};
 use kernel::{Currency, Fault, Faults, Instant, Money, PartyId};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ super::words! {
         Rejected = "REJECTED",
         /// Its bidder took it back.
         Withdrawn = "WITHDRAWN",
-        /// Its job ended without a choice.
+        /// Its job ended without a choice, or the time until which it stood was over.
         Expired = "EXPIRED",
     }
 }
@@ -54,7 +54,7 @@ pub enum BidAction {
     Accept,
     /// The owner turns it down, or chooses another.
     Reject,
-    /// Its job ends without a choice.
+    /// Its job ends without a choice, or the time until which it stood is over.
     Expire,
 }
 
@@ -175,6 +175,8 @@ pub struct BidParts {
     pub start_date: Option<NaiveDate>,
     /// How many days it would take.
     pub duration_days: Option<i32>,
+    /// Until when the offer stands: from that instant on it cannot be chosen. None as long as it waits.
+    pub valid_until: Option<Instant>,
 }
 
 impl BidParts {
@@ -201,6 +203,7 @@ impl BidParts {
             terms: None,
             start_date: None,
             duration_days: None,
+            valid_until: None,
         }
     }
 
@@ -232,7 +235,9 @@ impl BidParts {
         );
         check_date(&mut faults, "/startDate", self.start_date);
         let terms = self.terms.as_deref().and_then(|text| faults.take("/terms", BidTerms::new(text)));
-        faults.or(|| Self { terms: terms.map(BidTerms::into_string), ..self })
+        // As finely as the database keeps it: what is answered at once and what is read later are the same.
+        let valid_until = self.valid_until.map(|end| end.trunc_subsecs(6));
+        faults.or(|| Self { terms: terms.map(BidTerms::into_string), valid_until, ..self })
     }
 }
 
@@ -276,6 +281,8 @@ pub struct BidPatch {
     pub start_date: Option<Option<NaiveDate>>,
     /// The number of days; the inner none takes it away.
     pub duration_days: Option<Option<i32>>,
+    /// The end of the offer; the inner none takes it away.
+    pub valid_until: Option<Option<Instant>>,
 }
 
 impl BidPatch {
@@ -291,6 +298,7 @@ impl BidPatch {
             terms: self.terms.map_or(current.terms, |terms| terms.map(BidTerms::into_string)),
             start_date: self.start_date.unwrap_or(current.start_date),
             duration_days: self.duration_days.unwrap_or(current.duration_days),
+            valid_until: self.valid_until.unwrap_or(current.valid_until),
         }
         .checked()
     }
@@ -438,6 +446,21 @@ pub struct BidDetail {
     pub outcome: Option<Outcome>,
 }
 
+/// What a bid said before it was revised.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FormerRevision {
+    /// Which.
+    pub revision: i32,
+    /// What it said.
+    pub parts: BidParts,
+    /// When it was handed in.
+    pub submitted_at: Instant,
+    /// Hexadecimal SHA-256 of canonical text and salt.
+    pub receipt: String,
+    /// From the reveal on.
+    pub proof: Option<Proof>,
+}
+
 /// A bid in a list: for the owner with its bidder, for the bidder with its job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BidOfJob {
@@ -447,6 +470,8 @@ pub struct BidOfJob {
     pub bidder: Option<BidderCard>,
     /// What it is for; for the bidder.
     pub job: Option<JobSummary>,
+    /// Its former revisions, the newest first; the last few.
+    pub former: Vec<FormerRevision>,
 }
 
 /// As much of a job as decides on its bids.
@@ -487,6 +512,7 @@ mod tests {
             terms: None,
             start_date: None,
             duration_days: None,
+            valid_until: None,
         }
     }
 

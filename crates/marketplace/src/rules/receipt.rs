@@ -76,6 +76,7 @@ mod tests {
             terms: terms.map(str::to_owned),
             start_date: None,
             duration_days: None,
+            valid_until: None,
         }
     }
 

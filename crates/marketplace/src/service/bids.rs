@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 
 use database::{PgConnection, Tx};
-use kernel::{Actor, ContractorActor, HomeownerActor, Instant, Page, PartyId, Position, Role};
+use kernel::{
+    Actor, ContractorActor, Currency, Faults, HomeownerActor, Instant, Page, PartyId, Position, Role,
+};
 
 use super::{MarketplaceService, events, trail};
 use crate::PageRequest;
 use crate::error::Error;
 use crate::model::{
-    BidChange, BidDetail, BidId, BidOfJob, BidPatch, BidStatus, BidderCard, JobId, JobStatus, JobSummary,
-    NewBid, PublicJob, Rejection, Reveal,
+    BidChange, BidDetail, BidId, BidOfJob, BidParts, BidPatch, BidStatus, BidderCard, FormerRevision, JobId,
+    JobStatus, JobSummary, NewBid, PublicJob, Rejection, Reveal,
 };
 use crate::rules::{self, Sealed, Standing};
 use crate::store;
 use crate::store::jobs::Lock;
+use crate::tasks::BidExpiry;
 
 impl MarketplaceService {
     pub(super) fn create_bid(
@@ -25,7 +28,7 @@ impl MarketplaceService {
         let id = BidId::new();
         self.db.transaction(|tx| {
             let (job, now) = self.open_for(tx, contractor.party, new.job_id)?;
-            rules::check_amount(&self.settings, new.parts.amount, new.currency, job.currency)?;
+            self.check_offer(&new.parts, new.currency, &job, now)?;
             let mut bid = BidDetail {
                 id,
                 job_id: job.id,
@@ -46,6 +49,7 @@ impl MarketplaceService {
             let sealed = seal(&bid)?;
             store::bids::insert(tx.conn(), &bid, &sealed).map_err(already_bid)?;
             trail::bid(tx, &job, None, &bid);
+            arrange_lapse(tx, &bid);
             show_seal(&mut bid, sealed, &job, now);
             let revealed = rules::revealed(job.reveal, job.bidding_deadline, now);
             events::bid(tx, "bid.submitted", &contractor.request_id, &bid, &job, revealed);
@@ -67,7 +71,7 @@ impl MarketplaceService {
             waits(&current, patch)?;
             let before = (current.status, current.revision);
             let parts = patch.change.clone().applied(current.parts)?;
-            rules::check_amount(&self.settings, parts.amount, None, job.currency)?;
+            self.check_offer(&parts, None, &job, now)?;
             let mut bid = BidDetail {
                 parts,
                 revision: current.revision + 1,
@@ -81,6 +85,7 @@ impl MarketplaceService {
                 return Err(Error::Stale);
             }
             trail::bid(tx, &job, Some(before), &bid);
+            arrange_lapse(tx, &bid);
             show_seal(&mut bid, sealed, &job, now);
             let revealed = rules::revealed(job.reveal, job.bidding_deadline, now);
             events::bid(tx, "bid.revised", &contractor.request_id, &bid, &job, revealed);
@@ -118,7 +123,7 @@ impl MarketplaceService {
             trail::bid(tx, &job, Some(before), &bid);
             events::bid_decided(tx, "bid.rejected", &homeowner.request_id, job.id, whose);
             let bidder = self.bidders(tx.conn(), &[bid.contractor])?.remove(&bid.contractor);
-            Ok(BidOfJob { bid, bidder, job: None })
+            Ok(BidOfJob { bid, bidder, job: None, former: Vec::new() })
         })
     }
 
@@ -143,9 +148,15 @@ impl MarketplaceService {
             let rows = store::bids::list_of_job(conn, job_id, page)?;
             let page = Page::cut(rows, page.limit, position);
             let ids: Vec<PartyId> = page.items.iter().map(|bid| bid.contractor).collect();
-            let mut bidders = self.bidders(conn, &ids)?;
+            let bidders = self.bidders(conn, &ids)?;
+            let mut former = store::bids::list_former(conn, &page.items)?;
             // A contractor may have bid, withdrawn, and bid again: a card can be needed twice.
-            Ok(page.map(|bid| BidOfJob { bidder: bidders.get_mut(&bid.contractor).cloned(), bid, job: None }))
+            Ok(page.map(|bid| BidOfJob {
+                bidder: bidders.get(&bid.contractor).cloned(),
+                former: former.remove(&bid.id).unwrap_or_default(),
+                bid,
+                job: None,
+            }))
         })
     }
 
@@ -164,12 +175,16 @@ impl MarketplaceService {
             let ids: Vec<JobId> = page.items.iter().map(|bid| bid.job_id).collect();
             let jobs = store::jobs::summaries(conn, &ids)?;
             let standings = ended_standings(conn, &jobs)?;
-            Ok(page.map(|bid| own_view(bid, &jobs, &standings, now)))
+            let mut former = store::bids::list_former(conn, &page.items)?;
+            Ok(page.map(|bid| {
+                let former = former.remove(&bid.id).unwrap_or_default();
+                own_view((bid, former), &jobs, &standings, now)
+            }))
         })
     }
 
     /// Who made these bids, for the owner.
-    fn bidders(
+    pub(super) fn bidders(
         &self,
         conn: &mut PgConnection,
         ids: &[PartyId],
@@ -192,6 +207,39 @@ impl MarketplaceService {
             .collect())
     }
 
+    /// Whether the marketplace takes such an offer for this job now.
+    fn check_offer(
+        &self,
+        parts: &BidParts,
+        currency: Option<Currency>,
+        job: &PublicJob,
+        now: Instant,
+    ) -> Result<(), Faults> {
+        let mut faults = Faults::none();
+        faults.take("", rules::check_amount(&self.settings, parts.amount, currency, job.currency));
+        let lasts = rules::check_validity(&self.settings, &job.into(), parts.valid_until, now);
+        faults.take("/validUntil", lasts.map_err(Faults::from));
+        faults.or(|| ())
+    }
+
+    /// Ends a bid that nobody has decided on by the time until which it stood, unless a revision has moved that.
+    pub(crate) fn lapse_bid(&self, id: BidId, request_id: &str) -> Result<(), Error> {
+        self.db.transaction(|tx| {
+            let Some(job_id) = store::bids::find_job_of(tx.conn(), id)? else { return Ok(()) };
+            let Some(job) = store::jobs::lock(tx.conn(), job_id, Lock::Share)? else { return Ok(()) };
+            let now = tx.now()?;
+            let Some(bid) = store::bids::find(tx.conn(), id)? else { return Ok(()) };
+            if bid.status != BidStatus::Submitted || rules::in_force(bid.parts.valid_until, now) {
+                return Ok(());
+            }
+            let before = (bid.status, bid.revision);
+            let bid = decide(tx, bid, BidStatus::Expired, None, now)?;
+            trail::bid(tx, &job, Some(before), &bid);
+            events::bid_decided(tx, "bid.lapsed", request_id, job.id, (bid.id, bid.contractor));
+            Ok(())
+        })
+    }
+
     /// The job under a lock, if this contractor may bid on it now, and the instant that was judged by. A stranger to a job that
     /// has left OPEN is told that there is none.
     fn open_for(&self, tx: &mut Tx<'_>, bidder: PartyId, id: JobId) -> Result<(PublicJob, Instant), Error> {
@@ -206,6 +254,13 @@ impl MarketplaceService {
             return Err(Error::NotVerified);
         }
         Ok((job, now))
+    }
+}
+
+/// Has the bid end when the time is over until which it stands.
+fn arrange_lapse(tx: &mut Tx<'_>, bid: &BidDetail) {
+    if let Some(valid_until) = bid.parts.valid_until {
+        outbox::enqueue_at(tx, &BidExpiry { bid_id: bid.id, valid_until }, valid_until);
     }
 }
 
@@ -301,13 +356,18 @@ fn ended_standings(
 
 /// A bid as its bidder sees it.
 fn own_view(
-    bid: BidDetail,
+    (bid, former): (BidDetail, Vec<FormerRevision>),
     jobs: &HashMap<JobId, (JobSummary, Reveal)>,
     standings: &HashMap<JobId, Vec<Standing>>,
     now: Instant,
 ) -> BidOfJob {
     let Some((job, reveal)) = jobs.get(&bid.job_id) else {
-        return BidOfJob { bid: BidDetail { proof: None, ..bid }, bidder: None, job: None };
+        return BidOfJob {
+            bid: BidDetail { proof: None, ..bid },
+            bidder: None,
+            job: None,
+            former: Vec::new(),
+        };
     };
     let all = standings.get(&bid.job_id).map(Vec::as_slice).unwrap_or_default();
     let outcome = rules::outcome(job.status, bid.id, all);
@@ -317,5 +377,9 @@ fn own_view(
         ..job.clone()
     };
     let proof = bid.proof.filter(|_| revealed);
-    BidOfJob { bid: BidDetail { proof, outcome, ..bid }, bidder: None, job: Some(job) }
+    let former = former
+        .into_iter()
+        .map(|former| FormerRevision { proof: former.proof.filter(|_| revealed), ..former })
+        .collect();
+    BidOfJob { bid: BidDetail { proof, outcome, ..bid }, bidder: None, job: Some(job), former }
 }

@@ -17,7 +17,7 @@ use crate::tasks::ReviewPublication;
 ///
 /// # Errors
 /// [`Error::BidNotFound`] for anyone but the job's owner, and before the reveal; [`Error::JobState`],
-/// [`Error::AcceptanceClosed`], [`Error::BidState`], [`Error::BidRevised`].
+/// [`Error::AcceptanceClosed`], [`Error::BidState`], [`Error::BidLapsed`], [`Error::BidRevised`].
 pub fn award(tx: &mut Tx<'_>, award: Award) -> Result<Awarded, Error> {
     let (job_id, bidder) = store::bids::find_places(tx.conn(), award.bid)?.ok_or(Error::BidNotFound)?;
     // Whoever is just being erased takes its bid and its job away: waited for here, and seen below.
@@ -26,6 +26,9 @@ pub fn award(tx: &mut Tx<'_>, award: Award) -> Result<Awarded, Error> {
     let now = tx.now()?;
     let bid = store::bids::find(tx.conn(), award.bid)?.ok_or(Error::BidNotFound)?;
     rules::may_award(&(&job).into(), award.owner, bid.status, now)?;
+    if !rules::in_force(bid.parts.valid_until, now) {
+        return Err(Error::BidLapsed);
+    }
     if award.revision.is_some_and(|revision| revision != bid.revision) {
         return Err(Error::BidRevised { current: bid.revision });
     }

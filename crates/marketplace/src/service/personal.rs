@@ -218,6 +218,7 @@ fn bid_json(bid: &BidDetail, revealed: bool) -> Value {
         "terms": bid.parts.terms,
         "startDate": bid.parts.start_date,
         "durationDays": bid.parts.duration_days,
+        "validUntil": bid.parts.valid_until,
         "reason": bid.reason,
         "submittedAt": bid.submitted_at,
         "createdAt": bid.created_at,

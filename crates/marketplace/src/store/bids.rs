@@ -1,6 +1,8 @@
 //! Bids and their revisions.
 
 mod insert;
+mod revisions;
+mod standing;
 
 use chrono::NaiveDate;
 use database::{Error, PgConnection};
@@ -16,6 +18,8 @@ use crate::rules::{Sealed, Standing};
 use crate::schema::{bid_revisions, bids, jobs};
 
 pub(crate) use insert::insert;
+pub(crate) use revisions::list_former;
+pub(crate) use standing::{OpenWithBids, Standers, list_open_with_bids, list_prices, list_standing};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = bids, check_for_backend(Pg))]
@@ -48,6 +52,7 @@ pub(super) struct RevisionRow {
     canonical: String,
     salt: String,
     receipt: String,
+    valid_until: Option<Instant>,
 }
 
 fn json<T: serde::Serialize>(parts: &T) -> Result<serde_json::Value, Error> {
@@ -73,6 +78,27 @@ impl RevisionRow {
             canonical: sealed.proof.canonical.clone(),
             salt: sealed.proof.salt.clone(),
             receipt: sealed.receipt.clone(),
+            valid_until: bid.parts.valid_until,
+        })
+    }
+}
+
+impl RevisionRow {
+    /// The text is gone when somebody was forgotten, and nothing is proved by what is left.
+    fn proof(&self) -> Option<Proof> {
+        let Self { canonical, salt, .. } = self;
+        (!canonical.is_empty()).then(|| Proof { canonical: canonical.clone(), salt: salt.clone() })
+    }
+
+    fn parts(self) -> Result<BidParts, Error> {
+        Ok(BidParts {
+            amount: self.amount,
+            lines: from_json(self.lines)?,
+            milestones: from_json(self.milestones)?,
+            terms: self.terms,
+            start_date: self.start_date,
+            duration_days: self.duration_days,
+            valid_until: self.valid_until,
         })
     }
 }
@@ -87,22 +113,13 @@ fn read((bid, revision): (BidRow, RevisionRow)) -> Result<BidDetail, Error> {
         revision: bid.revision,
         version: bid.version,
         currency: word(bid.currency.parse().ok(), "bids.currency")?,
-        parts: BidParts {
-            amount: revision.amount,
-            lines: from_json(revision.lines)?,
-            milestones: from_json(revision.milestones)?,
-            terms: revision.terms,
-            start_date: revision.start_date,
-            duration_days: revision.duration_days,
-        },
         reason: bid.reason,
         submitted_at: bid.submitted_at,
         created_at: bid.created_at,
         updated_at: bid.updated_at,
-        receipt: revision.receipt,
-        // The text is gone when somebody was forgotten, and nothing is proved by what is left.
-        proof: (!revision.canonical.is_empty())
-            .then_some(Proof { canonical: revision.canonical, salt: revision.salt }),
+        receipt: revision.receipt.clone(),
+        proof: revision.proof(),
+        parts: revision.parts()?,
         outcome: None,
     })
 }

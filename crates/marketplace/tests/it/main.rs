@@ -4,11 +4,15 @@
 mod award;
 mod bids;
 mod blindness;
+mod comparison;
+mod deadline;
 mod directory;
 mod figures;
 mod jobs;
 mod personal;
+mod receipts;
 mod reviews;
 mod schema;
+mod validity;
 mod views;
 mod world;

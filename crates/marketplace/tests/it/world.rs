@@ -94,6 +94,12 @@ impl World {
         self.database.clock.advance(Duration::from_secs(days * 24 * 60 * 60));
     }
 
+    /// What time it is here.
+    pub(crate) fn now(&self) -> kernel::Instant {
+        use chrono::SubsecRound;
+        kernel::Clock::now(&self.database.clock).trunc_subsecs(6)
+    }
+
     /// Everything that is due by now.
     pub(crate) fn run_due(&self) -> usize {
         outbox::run_due(&self.database.db, &self.registry).unwrap()
@@ -121,6 +127,7 @@ pub(crate) fn bid_of(job_id: JobId, amount: i64) -> NewBid {
         terms: Some(format!("For {amount} in all")),
         start_date: None,
         duration_days: Some(5),
+        valid_until: None,
     };
     NewBid { job_id, currency: None, parts }
 }

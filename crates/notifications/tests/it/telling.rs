@@ -41,6 +41,7 @@ const VOCABULARY: &[(&str, &[&str])] = &[
     ("bid.withdrawn", &["Ada bid_withdrawn"]),
     ("bid.rejected", &["Bob bid_rejected"]),
     ("bid.expired", &["Bob bid_expired"]),
+    ("bid.lapsed", &["Bob bid_lapsed"]),
     ("review.submitted", &["Bob review_submitted"]),
     ("review.published", &["Bob review_published"]),
     ("contract.created", &["Ada contract_created_homeowner", "Bob contract_created_contractor"]),

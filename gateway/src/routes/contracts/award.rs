@@ -35,6 +35,7 @@ pub fn operations() -> Vec<Operation> {
             .errors(&[
                 error(409, "job_state", "The job is no longer open: a bid was accepted, or it was cancelled.").in_state("AWARDED", &[]),
                 error(409, "bid_state", "The bid was withdrawn or turned down.").in_state("WITHDRAWN", &[]),
+                error(409, "bid_expired", "The time until which the bid stood is over.").in_state("EXPIRED", &[]),
                 error(409, "bid_revised", "The bid was revised since it was read."),
                 error(409, "contractor_unavailable", "The bidder cannot take on work at present."),
                 error(409, "acceptance_closed", "The time to accept a bid on this job is over.").in_state("OPEN", &[]),

@@ -1,6 +1,6 @@
 //! What operations on bids take.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::Faults;
 use marketplace::{BidMilestone, BidParts, BidPatch, BidTerms, JobId, Line, NewBid, Reason, Rejection};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct BidNew {
     /// How many days it would take.
     #[schema(minimum = 1, maximum = 3_650)]
     pub duration_days: Option<i32>,
+    /// Until when the offer stands; without it as long as it waits for a decision. From that instant on it cannot be accepted. Later than now, of
+    /// a sealed job later than the bidding deadline.
+    pub valid_until: Option<DateTime<Utc>>,
 }
 
 impl BidNew {
@@ -57,6 +60,7 @@ impl BidNew {
             terms: Some("Tiles are not included.".to_owned()),
             start_date: NaiveDate::from_ymd_opt(2027, 3, 1),
             duration_days: Some(5),
+            valid_until: None,
         }
     }
 
@@ -74,6 +78,7 @@ impl BidNew {
             terms: self.terms.clone(),
             start_date: self.start_date,
             duration_days: self.duration_days,
+            valid_until: self.valid_until,
         };
         match faults.take("", parts.checked()) {
             Some(parts) if faults.is_empty() => Ok(NewBid { job_id: *self.job_id, currency, parts }),
@@ -136,6 +141,10 @@ pub struct BidRevision {
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i32>, minimum = 1, maximum = 3_650)]
     pub duration_days: Option<Option<i32>>,
+    /// Until when the offer stands.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub valid_until: Option<Option<DateTime<Utc>>>,
 }
 
 impl BidRevision {
@@ -159,6 +168,7 @@ impl BidRevision {
             terms,
             start_date: self.start_date,
             duration_days: self.duration_days,
+            valid_until: self.valid_until,
         };
         faults.or(|| patch)
     }

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{PartyId, TypedId};
-use marketplace::{BidDetail, BidId, BidMilestone, BidOfJob, BidStatus, BidderCard, JobId, Line, Outcome};
+use marketplace::{
+    BidDetail, BidId, BidMilestone, BidOfJob, BidStatus, BidderCard, FormerRevision, JobId, Line, Outcome,
+    Proof,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -112,6 +115,58 @@ pub struct BidProof {
     pub salt: String,
 }
 
+impl From<Proof> for BidProof {
+    fn from(proof: Proof) -> Self {
+        Self { canonical: proof.canonical, salt: proof.salt }
+    }
+}
+
+/// What a bid said before it was revised.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BidFormerRevision {
+    /// Which: 1 is the first.
+    pub revision: i32,
+    /// The price, in minor units of the job's currency.
+    pub amount: i64,
+    /// What the price was made up of.
+    pub lines: Vec<BidLine>,
+    /// By what stages it was to be paid.
+    pub milestones: Vec<BidStage>,
+    /// What the bid promised and asked for.
+    pub terms: Option<String>,
+    /// The day on which work would have started.
+    pub start_date: Option<NaiveDate>,
+    /// How many days it would have taken.
+    pub duration_days: Option<i32>,
+    /// Until when it would have stood.
+    pub valid_until: Option<DateTime<Utc>>,
+    /// When it was handed in.
+    pub submitted_at: DateTime<Utc>,
+    /// Hexadecimal SHA-256 that fixes what it said.
+    pub receipt: String,
+    /// What the receipt stands for; from the reveal on.
+    pub proof: Option<BidProof>,
+}
+
+impl From<FormerRevision> for BidFormerRevision {
+    fn from(former: FormerRevision) -> Self {
+        Self {
+            revision: former.revision,
+            amount: former.parts.amount,
+            lines: former.parts.lines.into_iter().map(BidLine::from).collect(),
+            milestones: former.parts.milestones.into_iter().map(BidStage::from).collect(),
+            terms: former.parts.terms,
+            start_date: former.parts.start_date,
+            duration_days: former.parts.duration_days,
+            valid_until: former.parts.valid_until,
+            submitted_at: former.submitted_at,
+            receipt: former.receipt,
+            proof: former.proof.map(BidProof::from),
+        }
+    }
+}
+
 /// A bid, as its bidder or, from the reveal on, the job's owner sees it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -142,6 +197,8 @@ pub struct BidView {
     pub start_date: Option<NaiveDate>,
     /// How many days it would take.
     pub duration_days: Option<i32>,
+    /// Until when the offer stands; null as long as it waits for a decision.
+    pub valid_until: Option<DateTime<Utc>>,
     /// Why it was turned down.
     pub reason: Option<String>,
     /// When this revision was handed in.
@@ -160,6 +217,8 @@ pub struct BidView {
     pub contractor: Option<BidContractor>,
     /// What it is for; in lists for the bidder.
     pub job: Option<JobSummaryView>,
+    /// Its former revisions, the newest first, at most ten; in lists.
+    pub former_revisions: Vec<BidFormerRevision>,
 }
 
 impl From<BidDetail> for BidView {
@@ -178,24 +237,27 @@ impl From<BidDetail> for BidView {
             terms: bid.parts.terms,
             start_date: bid.parts.start_date,
             duration_days: bid.parts.duration_days,
+            valid_until: bid.parts.valid_until,
             reason: bid.reason,
             submitted_at: bid.submitted_at,
             created_at: bid.created_at,
             updated_at: bid.updated_at,
             receipt: bid.receipt,
-            proof: bid.proof.map(|proof| BidProof { canonical: proof.canonical, salt: proof.salt }),
+            proof: bid.proof.map(BidProof::from),
             outcome: bid.outcome.map(BidOutcome::from),
             contractor: None,
             job: None,
+            former_revisions: Vec::new(),
         }
     }
 }
 
 impl From<BidOfJob> for BidView {
-    fn from(BidOfJob { bid, bidder, job }: BidOfJob) -> Self {
+    fn from(BidOfJob { bid, bidder, job, former }: BidOfJob) -> Self {
         Self {
             contractor: bidder.map(BidContractor::from),
             job: job.map(JobSummaryView::from),
+            former_revisions: former.into_iter().map(BidFormerRevision::from).collect(),
             ..Self::from(bid)
         }
     }
@@ -217,6 +279,7 @@ impl BidView {
             terms: Some("Tiles are not included.".to_owned()),
             start_date: NaiveDate::from_ymd_opt(2027, 3, 1),
             duration_days: Some(5),
+            valid_until: None,
             reason: None,
             submitted_at: DateTime::UNIX_EPOCH,
             created_at: DateTime::UNIX_EPOCH,
@@ -226,6 +289,7 @@ impl BidView {
             outcome: None,
             contractor: None,
             job: None,
+            former_revisions: Vec::new(),
         }
     }
 }

@@ -52,7 +52,8 @@ pub fn operations() -> Vec<Operation> {
         Operation::get("/api/bids/{id}")
             .summary("List the bids of a job")
             .description(
-                "`id` is a job's. The owner sees all bids, under `at_close` from the deadline on; a contractor sees its own, if it has any.",
+                "`id` is a job's. The owner sees all bids, under `at_close` from the deadline on; a contractor sees its own, if it has any. Bids taken back, turned down and \
+                 run out stay in it, with their state, and `formerRevisions` says what a bid said before it was revised.",
             )
             .by(Who::SignedIn)
             .lists::<BidView>("A page of bids, in the order they came.", BidView::example())
@@ -60,7 +61,7 @@ pub fn operations() -> Vec<Operation> {
             .to(list_job_bids),
         Operation::patch("/api/bids/{id}")
             .summary("Revise a bid")
-            .description("`id` is a bid's. Every revision is kept, with a receipt of its own.")
+            .description("`id` is a bid's. Every revision is kept, with a receipt of its own. A bid whose time has run out needs another `validUntil`; once it is EXPIRED, hand in another bid.")
             .by(Who::Contractor)
             .if_match()
             .body::<BidRevision>(BidRevision::example())

@@ -148,9 +148,13 @@ const SKILLS_SHOWN: usize = 10;
 /// A hundred metres more or less say nothing of a point that is about 1 km from the place.
 const METRES_SHOWN: i32 = 100;
 
+/// Metres as they are shown.
+pub(super) fn kilometres(metres: i32) -> f64 {
+    f64::from((metres + METRES_SHOWN / 2) / METRES_SHOWN) / 10.0
+}
+
 impl From<ContractorCard> for ContractorCardView {
     fn from(card: ContractorCard) -> Self {
-        let tenths = |metres: i32| f64::from((metres + METRES_SHOWN / 2) / METRES_SHOWN) / 10.0;
         Self {
             id: card.id.into(),
             display_name: card.display_name,
@@ -159,7 +163,7 @@ impl From<ContractorCard> for ContractorCardView {
             skills: card.skills.into_iter().take(SKILLS_SHOWN).collect(),
             point: card.point.map(JobPoint::from),
             service_radius_km: card.service_radius_km,
-            distance_km: card.metres.map(tenths),
+            distance_km: card.metres.map(kilometres),
             rating: card.rating.into(),
             verified: card.checked.is_some(),
             verification: card.checked.map(ProfilePublicVerification::from),

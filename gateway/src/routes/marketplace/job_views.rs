@@ -335,6 +335,18 @@ pub struct JobSummaryView {
     pub bidding_closed: bool,
 }
 
+impl JobSummaryView {
+    pub(super) fn example() -> Self {
+        Self {
+            id: JobId::from_uuid(Uuid::nil()).into(),
+            title: "Tile the bathroom".to_owned(),
+            status: Word(JobStatus::Open),
+            bidding_deadline: Some(DateTime::UNIX_EPOCH),
+            bidding_closed: false,
+        }
+    }
+}
+
 impl From<JobSummary> for JobSummaryView {
     fn from(job: JobSummary) -> Self {
         Self {

@@ -3,6 +3,8 @@
 pub mod bid_forms;
 pub mod bid_views;
 pub mod bids;
+pub mod comparison;
+pub mod comparison_views;
 pub mod directory;
 pub mod job_forms;
 pub mod job_views;
@@ -17,10 +19,16 @@ use crate::{Context, Problem};
 /// The operations of this folder.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    [jobs::operations(), bids::operations(), reviews::operations(), directory::operations()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        jobs::operations(),
+        bids::operations(),
+        comparison::operations(),
+        reviews::operations(),
+        directory::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The version that an `If-Match` names. The marketplace's versions are smaller than the header's could be; a larger one is none of them.

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use contracts::ContractId;
 use kernel::PartyId;
+use marketplace::rules::{Part, Side};
 use marketplace::{
-    BidId, BidStatus, DirectoryOrder, JobId, JobStatus, LineKind, OutcomeResult, Reveal, ReviewId,
-    ReviewStatus, Urgency,
+    BidId, BidStatus, ComparedBy, DirectoryOrder, JobId, JobStatus, LineKind, Mark, OutcomeResult, Reveal,
+    ReviewId, ReviewStatus, Urgency,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -47,6 +48,10 @@ vocabulary! {
     Urgency as "JobUrgency": "How soon the work is needed.",
     BidStatus as "BidStatus": "Where a bid stands.",
     LineKind as "BidLineKind": "What a line of a bid pays for.",
+    ComparedBy as "BidComparedBy": "What bids are compared by.",
+    Mark as "BidMark": "What stands out.",
+    Part as "BidRankedPart": "What bids are given points for.",
+    Side as "BidOutlierSide": "On which side of the others a price lies.",
     OutcomeResult as "BidOutcomeResult": "How a bid's job went out for its bidder.",
     ReviewStatus as "ReviewStatus": "Whether others can read a review.",
     DirectoryOrder as "ContractorSort": "In which order contractors are listed.",
@@ -115,6 +120,14 @@ pub type UrgencyWord = Word<Urgency>;
 pub type BidStatusWord = Word<BidStatus>;
 /// What a line of a bid pays for.
 pub type LineKindWord = Word<LineKind>;
+/// What bids are compared by.
+pub type ComparedByWord = Word<ComparedBy>;
+/// What stands out.
+pub type MarkWord = Word<Mark>;
+/// What bids are given points for.
+pub type RankedPartWord = Word<Part>;
+/// On which side of the others a price lies.
+pub type SideWord = Word<Side>;
 /// How a bid's job went out.
 pub type OutcomeWord = Word<OutcomeResult>;
 /// Whether others can read a review.

@@ -21,7 +21,7 @@ impl Statement for InsertBid {
          INSERT INTO marketplace.bids (id, job_id, contractor_id, status, revision, amount, currency, submitted_at, version, created_at, \
          updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)) \
          INSERT INTO marketplace.bid_revisions (bid_id, revision, amount, lines, milestones, terms, start_date, duration_days, \
-         submitted_at, canonical, salt, receipt) VALUES ($12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+         valid_until, submitted_at, canonical, salt, receipt) VALUES ($12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
     type Columns = ();
 
     fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
@@ -45,6 +45,7 @@ impl Statement for InsertBid {
         binds.push::<Nullable<Text>, _>(&row.terms)?;
         binds.push::<Nullable<Date>, _>(&row.start_date)?;
         binds.push::<Nullable<Integer>, _>(&row.duration_days)?;
+        binds.push::<Nullable<Timestamptz>, _>(&row.valid_until)?;
         binds.push::<Timestamptz, _>(&row.submitted_at)?;
         binds.push::<Text, _>(&row.canonical)?;
         binds.push::<Text, _>(&row.salt)?;

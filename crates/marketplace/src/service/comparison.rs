@@ -1,0 +1,194 @@
+//! A job's bids beside each other, for its owner.
+
+use std::collections::HashMap;
+
+use database::PgConnection;
+use kernel::{HomeownerActor, Instant, Limit, Page, PartyId, Position};
+
+use super::MarketplaceService;
+use crate::PageRequest;
+use crate::error::Error;
+use crate::model::{
+    BidAnalytics, BidDetail, BidId, BidOffer, BidRecommendations, BidderFacts, Comparison, JobId, JobStatus,
+    JobSummary, JobWithBestBids, PublicJob,
+};
+use crate::rules::{self, Against, Middle, Offer, Ranked};
+use crate::store;
+use crate::store::bids::{OpenWithBids, Standers};
+use crate::traits::ComparisonQueries;
+
+/// The most bids that are compared or ranked: the lowest ones.
+const COMPARED_MAX: usize = 100;
+/// The most prices that are analysed: the lowest ones.
+const PRICES_MAX: i64 = 10_000;
+/// Jobs on a page of recommended bids.
+const JOBS_A_PAGE: i64 = 20;
+/// Bids recommended of each.
+const BEST_SHOWN: usize = 3;
+
+impl ComparisonQueries for MarketplaceService {
+    fn compare_bids(&self, homeowner: HomeownerActor<'_>, job: JobId) -> Result<Comparison, Error> {
+        let (job, now) = self.revealed_job(homeowner.party, job)?;
+        self.db.read(|conn| {
+            let (bids, more) = standing(conn, job.id, standers(job.status, now))?;
+            let (bids, rows) = rules::compare(self.offers(conn, bids)?);
+            Ok(Comparison { job: job.id, currency: job.currency, bids, rows, more })
+        })
+    }
+
+    fn analyse_bids(&self, homeowner: HomeownerActor<'_>, job: JobId) -> Result<BidAnalytics, Error> {
+        let (job, now) = self.revealed_job(homeowner.party, job)?;
+        self.db.read(|conn| {
+            let prices = store::bids::list_prices(conn, job.id, standers(job.status, now), PRICES_MAX)?;
+            Ok(BidAnalytics { job: job.id, currency: job.currency, spread: rules::spread(&prices) })
+        })
+    }
+
+    fn recommend_bids(&self, homeowner: HomeownerActor<'_>, job: JobId) -> Result<BidRecommendations, Error> {
+        let (job, now) = self.revealed_job(homeowner.party, job)?;
+        self.db.read(|conn| {
+            let (bids, more) = standing(conn, job.id, Standers::Waiting(now))?;
+            let bids = ranked(self.offers(conn, bids)?, &job);
+            Ok(BidRecommendations { job: job.id, currency: job.currency, bids, more })
+        })
+    }
+
+    fn list_recommended_bids(
+        &self,
+        homeowner: HomeownerActor<'_>,
+        page: PageRequest,
+    ) -> Result<Page<JobWithBestBids>, Error> {
+        let now = self.db.now()?;
+        let most = Limit::new(JOBS_A_PAGE).unwrap_or_default();
+        let page =
+            PageRequest { limit: if page.limit.get() > most.get() { most } else { page.limit }, ..page };
+        self.db.read(|conn| {
+            let open = store::bids::list_open_with_bids(conn, homeowner.party, now, page)?;
+            let open = Page::cut(open, page.limit, |open: &OpenWithBids| Position {
+                key: open.created_at,
+                id: open.job.id.uuid(),
+            });
+            let ids: Vec<JobId> = open.items.iter().map(|open| open.job.id).collect();
+            let mut best = self.best_bids(conn, &ids, now)?;
+            Ok(open.map(|OpenWithBids { job, .. }| {
+                let bids = best.remove(&job.id).unwrap_or_default();
+                let bidding_closed = rules::bidding_closed(job.status, job.bidding_deadline, now);
+                JobWithBestBids { job: JobSummary { bidding_closed, ..job }, bids }
+            }))
+        })
+    }
+}
+
+impl MarketplaceService {
+    /// A job of this owner whose bids are revealed, and the instant that was judged by: the reveal is a decision, so it goes by the database's clock.
+    fn revealed_job(&self, owner: PartyId, id: JobId) -> Result<(PublicJob, Instant), Error> {
+        let job = self.db.read(|conn| store::jobs::find(conn, id))?;
+        let job = job.filter(|job| job.homeowner == owner).ok_or(Error::JobNotFound)?;
+        let now = self.db.now()?;
+        if !rules::revealed(job.reveal, job.bidding_deadline, now) {
+            return Err(Error::Sealed { state: job.status });
+        }
+        Ok((job, now))
+    }
+
+    /// The best bids of each of these jobs.
+    fn best_bids(
+        &self,
+        conn: &mut PgConnection,
+        jobs: &[JobId],
+        now: Instant,
+    ) -> Result<HashMap<JobId, Vec<(BidOffer, Ranked)>>, Error> {
+        let mut bids = Vec::new();
+        for job in jobs {
+            bids.extend(standing(conn, *job, Standers::Waiting(now))?.0);
+        }
+        let mut offers: HashMap<JobId, Vec<BidOffer>> = HashMap::new();
+        for offer in self.offers(conn, bids)? {
+            offers.entry(offer.bid.job_id).or_default().push(offer);
+        }
+        let jobs = store::jobs::public_jobs(conn, jobs)?;
+        let best = |(id, job): (JobId, PublicJob)| {
+            let mut best = ranked(offers.remove(&id).unwrap_or_default(), &job);
+            best.truncate(BEST_SHOWN);
+            (id, best)
+        };
+        Ok(jobs.into_iter().map(best).collect())
+    }
+
+    /// These bids, each with what is known of its bidder.
+    fn offers(&self, conn: &mut PgConnection, bids: Vec<BidDetail>) -> Result<Vec<BidOffer>, Error> {
+        let mut places: Vec<(JobId, PartyId)> = bids.iter().map(|bid| (bid.job_id, bid.contractor)).collect();
+        places.sort_unstable();
+        places.dedup();
+        let parties: Vec<PartyId> = places.iter().map(|(_, party)| *party).collect();
+        let cards = identity::cards(conn, &parties)?;
+        let sums = store::reviews::ratings_of(conn, &parties)?;
+        let beside = store::comparison::list_beside(conn, &places)?;
+        let offer = |bid: BidDetail| {
+            let card = cards.get(&bid.contractor);
+            let beside = beside.get(&(bid.job_id, bid.contractor)).copied().unwrap_or_default();
+            let bidder = BidderFacts {
+                id: bid.contractor,
+                name: card.map(|card| card.full_name.clone()).unwrap_or_default(),
+                rank: rules::rank(&self.settings, sums.get(&bid.contractor).copied().unwrap_or_default()),
+                verified: card.is_some_and(|card| card.verified_contractor),
+                licensed: beside.licensed,
+                finished_jobs: beside.finished_jobs,
+                metres: beside.metres,
+            };
+            BidOffer { bid, bidder }
+        };
+        Ok(bids.into_iter().map(offer).collect())
+    }
+}
+
+/// Which bids of a job in this state an owner compares.
+fn standers(job: JobStatus, now: Instant) -> Standers {
+    match job {
+        JobStatus::Draft | JobStatus::Open => Standers::Waiting(now),
+        JobStatus::Awarded
+        | JobStatus::InProgress
+        | JobStatus::Completed
+        | JobStatus::Cancelled
+        | JobStatus::Expired => Standers::AtTheEnd,
+    }
+}
+
+/// The lowest bids of a job, and whether there are more than are compared.
+fn standing(conn: &mut PgConnection, job: JobId, which: Standers) -> Result<(Vec<BidDetail>, bool), Error> {
+    let one_more = i64::try_from(COMPARED_MAX + 1).unwrap_or(i64::MAX);
+    let mut bids = store::bids::list_standing(conn, job, which, one_more)?;
+    let more = bids.len() > COMPARED_MAX;
+    bids.truncate(COMPARED_MAX);
+    Ok((bids, more))
+}
+
+/// The bids of a job, which are in order of their prices, in the order in which they are recommended.
+fn ranked(offers: Vec<BidOffer>, job: &PublicJob) -> Vec<(BidOffer, Ranked)> {
+    let prices: Vec<(BidId, i64)> =
+        offers.iter().map(|offer| (offer.bid.id, offer.bid.parts.amount)).collect();
+    let Some(spread) = rules::spread(&prices) else { return Vec::new() };
+    let against = Against {
+        middle: spread.median,
+        whose: Middle::Bids,
+        suspect_below: spread.fences.map(|(lower, _)| lower),
+    };
+    let offers = offers.into_iter().map(|offer| {
+        let judged = judged(&offer, job);
+        (offer, judged)
+    });
+    rules::rank_offers(offers.collect(), &against)
+}
+
+fn judged(offer: &BidOffer, job: &PublicJob) -> Offer {
+    let BidOffer { bid, bidder } = offer;
+    Offer {
+        price: bid.parts.amount,
+        rank: bidder.rank,
+        verified: bidder.verified,
+        licensed: bidder.licensed,
+        finished_jobs: bidder.finished_jobs,
+        metres: bidder.metres,
+        in_time: job.wanted_start.map(|wanted| bid.parts.start_date.is_some_and(|start| start <= wanted)),
+    }
+}

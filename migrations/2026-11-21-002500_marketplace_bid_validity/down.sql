@@ -1,0 +1,1 @@
+ALTER TABLE marketplace.bid_revisions DROP COLUMN valid_until;

@@ -1,0 +1,1 @@
+DROP INDEX marketplace.jobs_finished;
