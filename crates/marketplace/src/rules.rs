@@ -20,7 +20,7 @@ pub use bidding::{
 };
 pub use comparison::compare;
 pub use places::{Bounds, bounds_around};
-pub use ranking::{Against, Middle, Offer, Part, Ranked, rank_offers, score};
+pub use ranking::{Against, Middle, Offer, Part, Ranked, against, percent_above, rank_offers, score};
 pub use rating::{RatingSums, rank, review_sides, stars, summarise};
 pub use receipt::{Sealed, matches, seal};
 pub use spread::{OUTLIERS_FROM, Side, Spread, spread};

@@ -105,6 +105,7 @@ fn parts(amount: i64, dice: &mut Dice) -> BidParts {
         terms: dice.chance(70).then(|| dice.line(&words.terms).to_owned()),
         start_date: None,
         duration_days: i32::try_from(days).ok(),
+        valid_until: None,
     }
 }
 

@@ -5,6 +5,7 @@ use kernel::{Currency, PartyId};
 use super::bid::{BidDetail, BidId};
 use super::directory::Rank;
 use super::job::{JobId, JobSummary};
+use crate::rules::market::MarketFigure;
 use crate::rules::{Ranked, Spread};
 
 super::words! {
@@ -137,6 +138,8 @@ pub struct BidAnalytics {
     pub currency: Currency,
     /// Their spread; none without bids.
     pub spread: Option<Spread>,
+    /// What such jobs went for in the job's trade and place; none where too few did.
+    pub market: Option<MarketFigure>,
 }
 
 /// Bids in the order in which they are recommended.

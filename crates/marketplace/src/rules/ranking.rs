@@ -15,7 +15,9 @@
 //! between two ends of a row earns in proportion. A price so far below the others that it lies outside Tukey's fences, or below what nine in ten
 //! are paid in the market, earns no more for it than the middle does: it is a question before it is an advantage.
 
+use super::market::MarketFigure;
 use super::reasons::{Reason, Score};
+use super::spread::Spread;
 use crate::model::Rank;
 
 crate::model::words! {
@@ -112,6 +114,20 @@ pub struct Ranked {
     pub parts: Vec<(Part, i64)>,
 }
 
+/// What these bids' prices are held against: the market where there is a figure of it, the bids themselves otherwise. What is far below either is a question.
+#[must_use]
+pub fn against(bids: &Spread, market: Option<&MarketFigure>) -> Against {
+    let fence = bids.fences.map(|(lower, _)| lower);
+    match market {
+        Some(market) => Against {
+            middle: market.median,
+            whose: Middle::Market,
+            suspect_below: fence.max(Some(market.p10)),
+        },
+        None => Against { middle: bids.median, whose: Middle::Bids, suspect_below: fence },
+    }
+}
+
 /// The points of one bid, with what they are for.
 #[must_use]
 pub fn score(offer: &Offer, against: &Against) -> Ranked {
@@ -149,7 +165,7 @@ fn price(price: i64, against: &Against) -> (i64, Option<Reason>) {
         Middle::Bids => "the middle of the bids",
     };
     // How far above the middle, in percent of it.
-    let percent = divided((price - middle) * 100, middle.max(1));
+    let percent = percent_above(price, middle);
     let suspect = suspect_below.is_some_and(|low| price < low);
     let counted = if suspect { 0 } else { percent };
     let earned = between(-counted, (-PRICE_PERCENT, PRICE_PERCENT), Part::Price);
@@ -163,6 +179,12 @@ fn price(price: i64, against: &Against) -> (i64, Option<Reason>) {
         _ => Reason { code: "price_above", text: format!("{percent} % above {of}") },
     };
     (earned, Some(reason))
+}
+
+/// How far a price is above a middle, in percent of it; below zero when it is below.
+#[must_use]
+pub fn percent_above(price: i64, middle: i64) -> i64 {
+    divided((price - middle) * 100, middle.max(1))
 }
 
 fn rating(rank: Rank) -> (i64, Option<Reason>) {
@@ -308,6 +330,34 @@ mod tests {
         for (in_time, expected) in [(None, 5), (Some(true), 5), (Some(false), 0)] {
             assert_eq!(points(Offer { in_time, ..usual() }, BIDS, Part::Start), expected, "{in_time:?}");
         }
+    }
+
+    #[test]
+    fn prices_are_held_against_the_market_where_there_is_one() {
+        let bids = Spread {
+            count: 5,
+            lowest: 80,
+            highest: 120,
+            mean: 100,
+            p10: 84,
+            p25: 90,
+            median: 100,
+            p75: 110,
+            p90: 116,
+            fences: Some((60, 140)),
+            outliers: Vec::new(),
+        };
+        let figure = |median, p10| MarketFigure { jobs: 9, people: 6, p10, p25: 0, median, p75: 0, p90: 0 };
+        for (market, expected) in [
+            (None, (100, Middle::Bids, Some(60))),
+            (Some(figure(200, 150)), (200, Middle::Market, Some(150))),
+            (Some(figure(70, 50)), (70, Middle::Market, Some(60))),
+        ] {
+            let Against { middle, whose, suspect_below } = against(&bids, market.as_ref());
+            assert_eq!((middle, whose, suspect_below), expected, "{market:?}");
+        }
+        let few = Spread { fences: None, ..bids };
+        assert_eq!(against(&few, None).suspect_below, None);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::model::{
     BidAnalytics, BidDetail, BidId, BidOffer, BidRecommendations, BidderFacts, Comparison, JobId, JobStatus,
     JobSummary, JobWithBestBids, PublicJob,
 };
-use crate::rules::{self, Against, Middle, Offer, Ranked};
+use crate::rules::market::MarketFigure;
+use crate::rules::{self, Offer, Ranked};
 use crate::store;
 use crate::store::bids::{OpenWithBids, Standers};
 use crate::traits::ComparisonQueries;
@@ -40,7 +41,8 @@ impl ComparisonQueries for MarketplaceService {
         let (job, now) = self.revealed_job(homeowner.party, job)?;
         self.db.read(|conn| {
             let prices = store::bids::list_prices(conn, job.id, standers(job.status, now), PRICES_MAX)?;
-            Ok(BidAnalytics { job: job.id, currency: job.currency, spread: rules::spread(&prices) })
+            let (spread, market) = (rules::spread(&prices), market_of(conn, &job)?);
+            Ok(BidAnalytics { job: job.id, currency: job.currency, spread, market })
         })
     }
 
@@ -48,7 +50,8 @@ impl ComparisonQueries for MarketplaceService {
         let (job, now) = self.revealed_job(homeowner.party, job)?;
         self.db.read(|conn| {
             let (bids, more) = standing(conn, job.id, Standers::Waiting(now))?;
-            let bids = ranked(self.offers(conn, bids)?, &job);
+            let market = market_of(conn, &job)?;
+            let bids = ranked(self.offers(conn, bids)?, &job, market.as_ref());
             Ok(BidRecommendations { job: job.id, currency: job.currency, bids, more })
         })
     }
@@ -107,12 +110,14 @@ impl MarketplaceService {
             offers.entry(offer.bid.job_id).or_default().push(offer);
         }
         let jobs = store::jobs::public_jobs(conn, jobs)?;
-        let best = |(id, job): (JobId, PublicJob)| {
-            let mut best = ranked(offers.remove(&id).unwrap_or_default(), &job);
-            best.truncate(BEST_SHOWN);
-            (id, best)
-        };
-        Ok(jobs.into_iter().map(best).collect())
+        let mut best = HashMap::new();
+        for (id, job) in jobs {
+            let market = market_of(conn, &job)?;
+            let mut ranked = ranked(offers.remove(&id).unwrap_or_default(), &job, market.as_ref());
+            ranked.truncate(BEST_SHOWN);
+            best.insert(id, ranked);
+        }
+        Ok(best)
     }
 
     /// These bids, each with what is known of its bidder.
@@ -163,16 +168,18 @@ fn standing(conn: &mut PgConnection, job: JobId, which: Standers) -> Result<(Vec
     Ok((bids, more))
 }
 
+/// What such jobs went for in the job's trade and place.
+fn market_of(conn: &mut PgConnection, job: &PublicJob) -> Result<Option<MarketFigure>, Error> {
+    let place = (job.area.country.as_str(), job.area.region.as_deref());
+    Ok(store::market::find_figure(conn, &job.category, job.currency, place)?)
+}
+
 /// The bids of a job, which are in order of their prices, in the order in which they are recommended.
-fn ranked(offers: Vec<BidOffer>, job: &PublicJob) -> Vec<(BidOffer, Ranked)> {
+fn ranked(offers: Vec<BidOffer>, job: &PublicJob, market: Option<&MarketFigure>) -> Vec<(BidOffer, Ranked)> {
     let prices: Vec<(BidId, i64)> =
         offers.iter().map(|offer| (offer.bid.id, offer.bid.parts.amount)).collect();
     let Some(spread) = rules::spread(&prices) else { return Vec::new() };
-    let against = Against {
-        middle: spread.median,
-        whose: Middle::Bids,
-        suspect_below: spread.fences.map(|(lower, _)| lower),
-    };
+    let against = rules::against(&spread, market);
     let offers = offers.into_iter().map(|offer| {
         let judged = judged(&offer, job);
         (offer, judged)

@@ -3,11 +3,11 @@
 use identity::geo::GeoPoint;
 use kernel::{Actor, Classify};
 use marketplace::{
-    BidChange, BidDetail, BidOffer, BidParts, BidStatus, ComparedBy, ComparisonQueries, Error, JobId, Line,
-    LineKind, Mark, MarketplaceCommands, NewBid, PageRequest, Rejection, rules,
+    BidChange, BidDetail, BidOffer, BidParts, BidStatus, Category, ComparedBy, ComparisonQueries, Error,
+    JobId, Line, LineKind, Mark, MarketplaceCommands, NewBid, NewJob, PageRequest, Rejection, rules,
 };
 
-use crate::world::{World, bid_of};
+use crate::world::{World, bathroom, bid_of};
 
 fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
     result.unwrap_err().code()
@@ -252,4 +252,38 @@ fn a_hundred_bids_are_compared_and_that_there_are_more_is_said() {
     let spread = world.market.analyse_bids(ada.homeowner().unwrap(), job).unwrap().spread.unwrap();
     assert_eq!((spread.count, spread.highest), (101, 150_100));
     assert_eq!(compared.bids.iter().filter(|bid| bid.offer.bid.status == BidStatus::Submitted).count(), 100);
+}
+
+#[test]
+fn prices_are_held_against_the_market_of_the_trade_and_place_where_there_is_one() {
+    let world = World::new();
+    let (ada, bob) = (world.homeowner("Ada"), world.contractor("Bob"));
+    let job = world.open_job(&ada);
+    world.bid(&bob, job, 150_000);
+    let own = ada.homeowner().unwrap();
+    assert_eq!(world.market.analyse_bids(own, job).unwrap().market, None);
+    world.database.execute(
+        "WITH month AS (
+            INSERT INTO marketplace.market_months (month, published_at)
+            VALUES (date_trunc('month', app.clock())::date, app.clock()) RETURNING month)
+         INSERT INTO marketplace.market_figures
+            (id, month, country, region, trade, currency, priced_jobs, priced_people, p10, p25, median, p75, p90)
+         SELECT gen_random_uuid(), month, 'US', NULL, 'tiling', 'USD', 9, 6, 120000, 150000, 200000, 240000, 300000 FROM month",
+    );
+    let market = world.market.analyse_bids(own, job).unwrap().market.unwrap();
+    assert_eq!((market.jobs, market.p10, market.median), (9, 120_000, 200_000));
+    let first = |bids: Vec<(BidOffer, rules::Ranked)>| bids[0].1.score.reasons[0].text.clone();
+    assert_eq!(first(recommended(&world, &ada, job)), "25 % below the middle of the market here");
+    let all = world.market.list_recommended_bids(own, PageRequest::default()).unwrap();
+    assert_eq!(first(all.items[0].bids.clone()), "25 % below the middle of the market here");
+    // Far below what others are paid for it.
+    let cheap = world.contractor("Cheap");
+    world.bid(&cheap, job, 90_000);
+    let far_below = recommended(&world, &ada, job)
+        .into_iter()
+        .filter(|(_, ranked)| ranked.score.reasons[0].code == "price_far_below");
+    assert_eq!(far_below.map(|(offer, _)| offer.bid.parts.amount).collect::<Vec<_>>(), [90_000]);
+    // Of another trade nothing is known.
+    let other = NewJob { category: Category::new("painting").unwrap(), ..bathroom() };
+    assert_eq!(world.market.analyse_bids(own, world.post(&ada, other).job.id).unwrap().market, None);
 }

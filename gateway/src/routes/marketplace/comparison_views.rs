@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{PartyId, TypedId};
+use marketplace::rules::market::MarketFigure;
 use marketplace::{
     BidAnalytics, BidId, BidOffer, BidRecommendations, BidStatus, BidderFacts, ComparedBid, ComparedBy,
     ComparedRow, Comparison, JobId, JobWithBestBids, Mark, rules,
@@ -236,6 +237,34 @@ impl From<rules::Spread> for BidSpread {
     }
 }
 
+/// What jobs of a trade went for in a place over the last twelve months that are published, in minor units, to two significant digits.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BidMarket {
+    /// Of how many awarded jobs.
+    pub jobs: i32,
+    /// A tenth went for no more than this.
+    pub p10: i64,
+    /// A quarter went for no more than this.
+    pub p25: i64,
+    /// Half went for no more than this.
+    pub median: i64,
+    /// Three quarters went for no more than this.
+    pub p75: i64,
+    /// Nine tenths went for no more than this.
+    pub p90: i64,
+    /// How far the median of the bids is above that of the market, in percent of it; below zero when it is below. Null without bids.
+    pub bids_above_percent: Option<i64>,
+}
+
+impl BidMarket {
+    fn of(market: MarketFigure, bids: Option<&rules::Spread>) -> Self {
+        let MarketFigure { jobs, people: _, p10, p25, median, p75, p90 } = market;
+        let bids_above_percent = bids.map(|bids| rules::percent_above(bids.median, median));
+        Self { jobs, p10, p25, median, p75, p90, bids_above_percent }
+    }
+}
+
 /// How the prices of a job's bids lie.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -248,6 +277,8 @@ pub struct BidAnalyticsView {
     pub count: usize,
     /// How their prices lie; null without bids.
     pub prices: Option<BidSpread>,
+    /// What such jobs went for in the job's trade and place; null where too few did.
+    pub market: Option<BidMarket>,
 }
 
 impl From<BidAnalytics> for BidAnalyticsView {
@@ -256,6 +287,7 @@ impl From<BidAnalytics> for BidAnalyticsView {
             job_id: analytics.job.into(),
             currency: analytics.currency.code().to_owned(),
             count: analytics.spread.as_ref().map_or(0, |spread| spread.count),
+            market: analytics.market.map(|market| BidMarket::of(market, analytics.spread.as_ref())),
             prices: analytics.spread.map(BidSpread::from),
         }
     }
@@ -449,6 +481,15 @@ impl BidAnalyticsView {
                 p90: 191_000,
                 fences: Some(BidFences { lower: 147_500, upper: 207_500 }),
                 outliers: vec![outlier],
+            }),
+            market: Some(BidMarket {
+                jobs: 48,
+                p10: 120_000,
+                p25: 150_000,
+                median: 190_000,
+                p75: 240_000,
+                p90: 310_000,
+                bids_above_percent: Some(-5),
             }),
         }
     }
