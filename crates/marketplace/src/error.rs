@@ -2,7 +2,7 @@
 
 use kernel::{Classify, ErrorKind, Faults, WrongRole};
 
-use crate::model::{BidStatus, JobStatus};
+use crate::model::{BidStatus, JobStatus, ReviewStatus};
 
 /// A refusal of the marketplace, or the database's failure.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,41 @@ pub enum Error {
     /// This party has reviewed this contract.
     #[error("you have reviewed this contract already")]
     AlreadyReviewed,
+    /// No such review, or not for this viewer.
+    #[error("there is no such review")]
+    ReviewNotFound,
+    /// The review's state does not allow it.
+    #[error("the review is {state}")]
+    ReviewState {
+        /// The state.
+        state: ReviewStatus,
+        /// What this actor could do now.
+        allowed: Vec<&'static str>,
+    },
+    /// Theirs to see, but not theirs to do.
+    #[error("only {0} may do this")]
+    WrongParty(&'static str),
+    /// A report of one's own review.
+    #[error("one cannot report one's own review")]
+    OwnReview,
+    /// The review has its reply.
+    #[error("this review has been replied to already")]
+    AlreadyReplied,
+    /// The time to reply is over.
+    #[error("the time to reply to this review is over")]
+    ReplyClosed,
+    /// This person has reported this review.
+    #[error("you have reported this review already")]
+    AlreadyReported,
+    /// Too many reports by one person.
+    #[error("too many reports in a day")]
+    TooManyReports {
+        /// Seconds until the next is taken.
+        retry_after: u32,
+    },
+    /// There is nothing to decide: the review stands, and nobody has reported it.
+    #[error("nobody has reported this review")]
+    NotReported,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] database::Error),
@@ -101,9 +136,15 @@ impl Classify for Error {
         match self {
             Self::Invalid(faults) => faults.kind(),
             Self::WrongRole(wrong) => wrong.kind(),
-            Self::JobNotFound | Self::BidNotFound | Self::ContractNotFound | Self::SubjectNotFound => {
-                ErrorKind::NotFound
+            Self::JobNotFound
+            | Self::BidNotFound
+            | Self::ContractNotFound
+            | Self::SubjectNotFound
+            | Self::ReviewNotFound => ErrorKind::NotFound,
+            Self::ReviewState { state, allowed } => {
+                ErrorKind::WrongState { state: state.as_str(), allowed: allowed.clone() }
             }
+            Self::TooManyReports { retry_after } => ErrorKind::TooMany { retry_after: *retry_after },
             Self::JobState { state } => {
                 ErrorKind::WrongState { state: state.as_str(), allowed: state.allowed() }
             }
@@ -115,10 +156,15 @@ impl Classify for Error {
             Self::BiddingClosed | Self::AcceptanceClosed => {
                 ErrorKind::WrongState { state: JobStatus::Open.as_str(), allowed: Vec::new() }
             }
-            Self::BidRevised { .. } | Self::AlreadyBid | Self::ReviewClosed | Self::AlreadyReviewed => {
-                ErrorKind::Conflict
-            }
-            Self::OwnJob | Self::NotVerified => ErrorKind::Forbidden,
+            Self::BidRevised { .. }
+            | Self::AlreadyBid
+            | Self::ReviewClosed
+            | Self::AlreadyReviewed
+            | Self::AlreadyReplied
+            | Self::ReplyClosed
+            | Self::AlreadyReported
+            | Self::NotReported => ErrorKind::Conflict,
+            Self::OwnJob | Self::NotVerified | Self::WrongParty(_) | Self::OwnReview => ErrorKind::Forbidden,
             Self::Stale => ErrorKind::StalePrecondition,
             Self::Database(error) => error.kind(),
         }
@@ -145,6 +191,15 @@ impl Classify for Error {
             Self::Stale => "stale_precondition",
             Self::ReviewClosed => "review_closed",
             Self::AlreadyReviewed => "already_reviewed",
+            Self::ReviewNotFound => "review_not_found",
+            Self::ReviewState { .. } => "review_state",
+            Self::WrongParty(_) => "wrong_party",
+            Self::OwnReview => "own_review",
+            Self::AlreadyReplied => "already_replied",
+            Self::ReplyClosed => "reply_closed",
+            Self::AlreadyReported => "already_reported",
+            Self::TooManyReports { .. } => "too_many_reports",
+            Self::NotReported => "not_reported",
             Self::Database(error) => error.code(),
         }
     }

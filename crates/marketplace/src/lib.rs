@@ -12,7 +12,7 @@ mod store;
 mod tasks;
 mod traits;
 
-use kernel::{Actor, AdminActor, ContractorActor, HomeownerActor, Limit, Page, PartyId, Position, Role};
+use kernel::{Actor, AdminActor, ContractorActor, HomeownerActor, Limit, Page, Position};
 
 pub use error::Error;
 pub use model::*;
@@ -28,10 +28,10 @@ pub use tasks::{
     BidExpiry, BiddingClose, CONSUMER, FIGURES_CONSUMER, FillDirectory, FillFigures, ForgetLooks, JobExpiry,
     PublishMarket, ReleasePerformance, ReviewPublication, register,
 };
-pub use traits::{ComparisonQueries, FigureQueries, ViewCommands};
+pub use traits::{ComparisonQueries, FigureQueries, ReviewCommands, ReviewQueries, ViewCommands};
 
 /// What can be read.
-pub trait MarketplaceQueries: ComparisonQueries + FigureQueries + Send + Sync {
+pub trait MarketplaceQueries: ComparisonQueries + FigureQueries + ReviewQueries + Send + Sync {
     /// One job as this viewer, or a stranger, sees it.
     ///
     /// # Errors
@@ -73,17 +73,6 @@ pub trait MarketplaceQueries: ComparisonQueries + FigureQueries + Send + Sync {
         page: PageRequest,
     ) -> Result<Page<BidOfJob>, Error>;
 
-    /// Somebody's published reviews, newest first. With a role, only of a person of that role.
-    ///
-    /// # Errors
-    /// [`Error::SubjectNotFound`] when there is nobody of that id and role.
-    fn list_reviews(
-        &self,
-        subject: PartyId,
-        role: Option<Role>,
-        page: PageRequest,
-    ) -> Result<ReviewPage, Error>;
-
     /// A page of the directory, for everybody.
     ///
     /// # Errors
@@ -103,7 +92,7 @@ pub trait MarketplaceQueries: ComparisonQueries + FigureQueries + Send + Sync {
 }
 
 /// What can be done, beside everything that can be read.
-pub trait MarketplaceCommands: MarketplaceQueries + ViewCommands {
+pub trait MarketplaceCommands: MarketplaceQueries + ReviewCommands + ViewCommands {
     /// Posts a job, as a draft or at once for everybody.
     ///
     /// # Errors
@@ -168,12 +157,6 @@ pub trait MarketplaceCommands: MarketplaceQueries + ViewCommands {
         homeowner: HomeownerActor<'_>,
         change: BidChange<Rejection>,
     ) -> Result<BidOfJob, Error>;
-
-    /// Reviews the other side of a finished contract.
-    ///
-    /// # Errors
-    /// [`Error::ContractNotFound`], [`Error::ReviewClosed`] or [`Error::AlreadyReviewed`].
-    fn submit_review(&self, author: &Actor, review: NewReview) -> Result<Review, Error>;
 }
 
 /// Where a page of a list starts and how long it is.

@@ -34,8 +34,15 @@ pub use job::{
 pub(crate) use job::{fixed, patched_budget};
 pub use market::{Demand, MarketFilter, MarketForm, MarketPage, MarketRow, Month};
 pub use performance::{Measure, Pace, Performance, Share};
-pub use review::{NewReview, OpenReview, RatingSummary, Review, ReviewId, ReviewPage, ReviewStatus, Stars};
-pub use text::{BidTerms, Country, Description, LineText, Place, Reason, ReviewText, Skills, Title};
+pub use review::{
+    Decided, Decision, DecisionOutcome, NewReply, NewReport, NewReview, OpenReview, RatingSummary, Removal,
+    Reply, Report, ReportReason, Review, ReviewAction, ReviewCase, ReviewChange, ReviewDecisionId, ReviewId,
+    ReviewPage, ReviewPatch, ReviewQueue, ReviewReportId, ReviewStatus, ReviewVerdict, Stars,
+};
+pub use text::{
+    BidTerms, Country, DecisionReason, Description, LineText, Place, Reason, ReplyText, ReportNote,
+    ReviewText, Skills, Title,
+};
 pub use views::JobLook;
 
 /// An enum written as fixed words, in the database and outside.

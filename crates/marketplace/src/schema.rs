@@ -202,6 +202,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    marketplace.review_decisions (id) {
+        id -> Uuid,
+        review_id -> Uuid,
+        decided_by -> Uuid,
+        outcome -> Text,
+        reason -> Text,
+        reports -> Int4,
+        decided_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    marketplace.review_reports (id) {
+        id -> Uuid,
+        review_id -> Uuid,
+        reporter_id -> Uuid,
+        reason -> Text,
+        note -> Nullable<Text>,
+        created_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     marketplace.review_windows (contract_id) {
         contract_id -> Uuid,
         job_id -> Uuid,
@@ -227,6 +251,13 @@ diesel::table! {
         status -> Text,
         created_at -> Timestamptz,
         published_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        edited_at -> Nullable<Timestamptz>,
+        reply -> Nullable<Text>,
+        replied_at -> Nullable<Timestamptz>,
+        removed_at -> Nullable<Timestamptz>,
+        open_reports -> Int4,
+        reported_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -246,6 +277,9 @@ diesel::joinable!(job_addresses -> jobs (job_id));
 diesel::joinable!(job_view_totals -> jobs (job_id));
 
 diesel::joinable!(job_views -> jobs (job_id));
+diesel::joinable!(review_decisions -> reviews (review_id));
+
+diesel::joinable!(review_reports -> reviews (review_id));
 
 diesel::joinable!(market_facts -> jobs (job_id));
 
@@ -271,6 +305,8 @@ diesel::allow_tables_to_appear_in_same_query! {
     performance,
     performance_facts,
     ratings,
+    review_decisions,
+    review_reports,
     review_windows,
     reviews,
     view_salts,

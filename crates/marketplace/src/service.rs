@@ -15,15 +15,12 @@ mod views;
 use std::sync::Arc;
 
 use database::Db;
-use kernel::{
-    Actor, AdminActor, Clock, ContractorActor, HomeownerActor, Limit, Page, PartyId, Position, Role,
-};
+use kernel::{Actor, AdminActor, Clock, ContractorActor, HomeownerActor, Limit, Page, Position};
 
 use crate::error::Error;
 use crate::model::{
     BidChange, BidDetail, BidOfJob, BidPatch, BidStatus, ContractorCard, Deleted, DirectoryFilter, JobCard,
-    JobChange, JobDetail, JobId, JobPatch, JobStatus, NewBid, NewJob, NewReview, PublicJob, Rejection,
-    Review, ReviewPage,
+    JobChange, JobDetail, JobId, JobPatch, JobStatus, NewBid, NewJob, PublicJob, Rejection,
 };
 use crate::settings::Settings;
 use crate::store;
@@ -74,15 +71,6 @@ impl MarketplaceQueries for MarketplaceService {
         page: PageRequest,
     ) -> Result<Page<BidOfJob>, Error> {
         self.own_bids(contractor.party, None, status, page)
-    }
-
-    fn list_reviews(
-        &self,
-        subject: PartyId,
-        role: Option<Role>,
-        page: PageRequest,
-    ) -> Result<ReviewPage, Error> {
-        self.published_reviews(subject, role, page)
     }
 
     fn list_contractors(
@@ -148,9 +136,5 @@ impl MarketplaceCommands for MarketplaceService {
         change: BidChange<Rejection>,
     ) -> Result<BidOfJob, Error> {
         self.turn_down_bid(homeowner, &change)
-    }
-
-    fn submit_review(&self, author: &Actor, review: NewReview) -> Result<Review, Error> {
-        self.create_review(author, &review)
     }
 }

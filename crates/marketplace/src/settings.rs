@@ -25,6 +25,10 @@ pub struct Settings {
     pub bid_validity_days_max: u16,
     /// Days (of 24 hours) after a contract's end within which both sides may review.
     pub review_days: u16,
+    /// Days (of 24 hours) after a review's publication within which whom it is about may reply.
+    pub reply_days: u16,
+    /// The most reviews that one person may report within 24 hours.
+    pub review_reports_a_day: u16,
     /// The rating, in hundredths of a star, that somebody without reviews is taken to have: the Bayesian prior's mean.
     pub rating_prior_mean: u16,
     /// As many reviews as that prior weighs: with 5, five reviews count half.
@@ -48,6 +52,8 @@ impl Default for Settings {
             bid_amount_max: 100_000_000,
             bid_validity_days_max: 365,
             review_days: 14,
+            reply_days: 28,
+            review_reports_a_day: 10,
             rating_prior_mean: 400,
             rating_prior_weight: 5,
             interest_days: 14,
@@ -86,5 +92,11 @@ impl Settings {
     #[must_use]
     pub fn review_window(&self) -> TimeDelta {
         TimeDelta::days(i64::from(self.review_days))
+    }
+
+    /// How long after a review's publication a reply is taken.
+    #[must_use]
+    pub fn reply_window(&self) -> TimeDelta {
+        TimeDelta::days(i64::from(self.reply_days))
     }
 }

@@ -2,8 +2,10 @@
 
 mod comparison;
 mod figures;
+mod reviews;
 mod views;
 
 pub use comparison::ComparisonQueries;
 pub use figures::FigureQueries;
+pub use reviews::{ReviewCommands, ReviewQueries};
 pub use views::ViewCommands;

@@ -18,6 +18,10 @@ pub(crate) enum Recipient {
     OtherParty,
     /// The party that a review is of.
     Reviewed,
+    /// Who wrote the review.
+    Author,
+    /// Who reported the review.
+    Reporter,
     /// Everybody who may decide as an administrator.
     Administrators,
     /// Each contractor with a live bid for the job.
@@ -57,7 +61,10 @@ impl Row {
     }
 }
 
-use Recipient::{Administrators, Bidders, Contractor, Homeowner, OtherParty, OtherSigner, Person, Reviewed};
+use Recipient::{
+    Administrators, Author, Bidders, Contractor, Homeowner, OtherParty, OtherSigner, Person, Reporter,
+    Reviewed,
+};
 
 /// The table.
 pub(crate) const TABLE: &[Row] = &[
@@ -98,6 +105,12 @@ pub(crate) const TABLE: &[Row] = &[
     row("bid.lapsed", Contractor, "bid_lapsed"),
     row("review.submitted", Reviewed, "review_submitted"),
     row("review.published", Reviewed, "review_published"),
+    row("review.replied", Author, "review_replied"),
+    row("review.reported", Administrators, "review_reported"),
+    row("review.removed", Author, "review_removed"),
+    row("review.restored", Author, "review_restored"),
+    row("review_report.upheld", Reporter, "review_report_upheld"),
+    row("review_report.dismissed", Reporter, "review_report_dismissed"),
     row("contract.created", Homeowner, "contract_created_homeowner"),
     row("contract.created", Contractor, "contract_created_contractor"),
     row("contract.signed", OtherSigner, "contract_signed"),
@@ -162,6 +175,8 @@ pub(crate) fn named(recipient: Recipient, event: &Event) -> Result<Option<Person
         Homeowner => party("homeownerId"),
         Contractor => party("contractorId"),
         Reviewed => party("subjectId"),
+        Author => party("authorId"),
+        Reporter => party("reporterId"),
         OtherSigner | OtherParty => {
             let one: PartyId = event.id(if recipient == OtherSigner { "signedBy" } else { "partyId" })?;
             if event.id::<PartyId>("homeownerId")? == one {

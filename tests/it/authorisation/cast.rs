@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use serde_json::{Value, json};
 use tests::{Deal, Person, TestApp, papers};
 
 use super::document::Who;
@@ -190,6 +191,7 @@ async fn scenes(app: &TestApp, deal: Deal, done: &Deal) -> BTreeMap<Scene, Thing
     app.settle().await;
     let elsewhere = app.sign_in(&owner.email, &owner.password).await.get("/api/auth/me").await.expect(200);
     let inbox = owner.get("/api/notifications").await.expect(200);
+    let review = published_review(app, owner, worker).await;
     let beside = Things(BTreeMap::from([
         ("ver", verification["id"].as_str().unwrap().to_owned()),
         ("fil", document["id"].as_str().unwrap().to_owned()),
@@ -199,6 +201,7 @@ async fn scenes(app: &TestApp, deal: Deal, done: &Deal) -> BTreeMap<Scene, Thing
         ("pty", worker.party.clone()),
         ("usr", bystander.id),
         ("ses", elsewhere["session"]["id"].as_str().unwrap().to_owned()),
+        ("rev", review["id"].as_str().unwrap().to_owned()),
     ]));
     let under_way = Things(BTreeMap::from([
         ("job", deal.job),
@@ -215,6 +218,18 @@ async fn scenes(app: &TestApp, deal: Deal, done: &Deal) -> BTreeMap<Scene, Thing
         (Scene::Done, Things(BTreeMap::from([("ctr", done.contract.clone())]))),
         (Scene::Beside, beside),
     ])
+}
+
+/// What the owner wrote about the worker, for everybody to read.
+async fn published_review(app: &TestApp, owner: &Person, worker: &Person) -> Value {
+    let deal = app.contract_between(owner, worker).await;
+    let deal = app.complete(deal).await;
+    let form = json!({
+        "contractId": deal.contract, "rating": 5, "quality": 5, "timeliness": 4, "communication": 5, "text": "Well done.",
+    });
+    let review = owner.post("/api/reviews", form.clone()).await.expect(201);
+    worker.post("/api/reviews", form).await.expect(201);
+    review
 }
 
 #[derive(QueryableByName)]

@@ -84,6 +84,7 @@ impl Market {
             ("verificationId", "ver"),
             ("documentId", "fil"),
             ("exportId", "exp"),
+            ("reviewId", "rev"),
         ];
         let absent = absent.map(|(name, prefix)| (name, nothing(prefix))).into();
         Self { app, document, ada, rival, job, rivals_bid: nothing("bid"), viewers, people, absent }
@@ -239,6 +240,16 @@ impl Market {
         ];
         let review = json!({ "contractId": self.absent["contractId"], "rating": 1, "quality": 1, "timeliness": 1, "communication": 1 });
         all.push((Method::POST, "/api/reviews", "/api/reviews".to_owned(), Some(review)));
+        let review = format!("/api/reviews/{}", self.absent["reviewId"]);
+        let decide = format!("/api/admin/reviews/{}/decide", self.absent["reviewId"]);
+        let (reply, report) = (json!({ "text": "So?" }), json!({ "reason": "SPAM" }));
+        let remove = json!({ "decision": "remove", "reason": "So" });
+        all.extend([
+            (Method::PATCH, "/api/reviews/{reviewId}", review.clone(), Some(json!({ "rating": 1 }))),
+            (Method::POST, "/api/reviews/{reviewId}/reply", format!("{review}/reply"), Some(reply)),
+            (Method::POST, "/api/reviews/{reviewId}/report", format!("{review}/report"), Some(report)),
+            (Method::POST, "/api/admin/reviews/{reviewId}/decide", decide, Some(remove)),
+        ]);
         if let Some(bid) = &viewer.bid {
             let second = json!({ "jobId": self.job, "amount": 90_000 });
             all.push((Method::POST, "/api/bids", "/api/bids".to_owned(), Some(second)));

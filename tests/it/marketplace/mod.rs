@@ -1,5 +1,6 @@
 //! The marketplace over HTTP: jobs, bids and reviews.
 
+mod admin_reviews;
 mod bid;
 mod bids;
 mod blindness;
@@ -7,6 +8,7 @@ mod comparison;
 mod directory;
 mod job;
 mod jobs;
+mod review_life;
 mod reviews;
 mod sealed;
 mod validity;

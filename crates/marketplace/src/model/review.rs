@@ -1,15 +1,28 @@
-//! Reviews: written by both sides of a finished contract, hidden until both are in or the window has closed.
+//! Reviews: written by both sides of a finished contract, hidden until both are in or the window has closed; then read by
+//! everybody, answered once, and reported and decided on where they break the rules.
 
 use kernel::{Fault, Faults, Instant, PartyId, Position, Role};
 use uuid::Uuid;
 
 use super::JobId;
-use super::text::ReviewText;
+use super::text::{DecisionReason, ReplyText, ReportNote, ReviewText};
 
 kernel::id!(
     /// What one side of a contract says about the other.
     ReviewId,
     "rev"
+);
+
+kernel::id!(
+    /// What somebody says is wrong with a review.
+    ReviewReportId,
+    "rpt"
+);
+
+kernel::id!(
+    /// What an administrator decided about a review.
+    ReviewDecisionId,
+    "rvd"
 );
 
 super::words! {
@@ -19,6 +32,106 @@ super::words! {
         Hidden = "HIDDEN",
         /// For everybody to read.
         Published = "PUBLISHED",
+        /// An administrator took it away: for its author and administrators only, and not counted.
+        Removed = "REMOVED",
+    }
+}
+
+super::words! {
+    /// What is wrong with a review.
+    ReportReason {
+        /// It insults, threatens or hates.
+        Abusive = "ABUSIVE",
+        /// It says what did not happen.
+        Untrue = "UNTRUE",
+        /// It names an address, a number, or somebody else.
+        Private = "PRIVATE",
+        /// It advertises, or is about something else.
+        Spam = "SPAM",
+        /// Anything else; the note says what.
+        Other = "OTHER",
+    }
+}
+
+super::words! {
+    /// What an administrator decided about a review.
+    DecisionOutcome {
+        /// It stays as it is, and its reports are answered.
+        Kept = "KEPT",
+        /// Nobody reads it any more, and it does not count.
+        Removed = "REMOVED",
+        /// It was removed, and is read and counted again.
+        Restored = "RESTORED",
+    }
+}
+
+super::words! {
+    /// What an administrator wants of a review.
+    Decision {
+        /// That it stays, or comes back.
+        Keep = "keep",
+        /// That it goes.
+        Remove = "remove",
+    }
+}
+
+super::words! {
+    /// Which reviews an administrator looks through.
+    ReviewQueue {
+        /// Those with reports that wait for a decision, the longest waiting first.
+        Reported = "REPORTED",
+        /// Those that were removed, the latest first.
+        Removed = "REMOVED",
+    }
+}
+
+/// What happens to a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReviewAction {
+    /// Its author changes it.
+    Edit,
+    /// Both are in, or the window has closed.
+    Publish,
+    /// Whom it is about answers.
+    Reply,
+    /// Somebody says what is wrong with it.
+    Report,
+    /// An administrator takes it away.
+    Remove,
+    /// An administrator puts it back.
+    Restore,
+}
+
+impl ReviewAction {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Edit, Self::Publish, Self::Reply, Self::Report, Self::Remove, Self::Restore];
+}
+
+impl ReviewStatus {
+    /// The state after an action; none when the action is not possible in this state.
+    #[must_use]
+    pub const fn after(self, action: ReviewAction) -> Option<Self> {
+        match (self, action) {
+            (Self::Hidden, ReviewAction::Edit) => Some(Self::Hidden),
+            (Self::Hidden, ReviewAction::Publish)
+            | (Self::Published, ReviewAction::Reply | ReviewAction::Report)
+            | (Self::Removed, ReviewAction::Restore) => Some(Self::Published),
+            (Self::Published, ReviewAction::Remove) => Some(Self::Removed),
+            (
+                Self::Hidden,
+                ReviewAction::Reply | ReviewAction::Report | ReviewAction::Remove | ReviewAction::Restore,
+            )
+            | (Self::Published, ReviewAction::Edit | ReviewAction::Publish | ReviewAction::Restore)
+            | (
+                Self::Removed,
+                ReviewAction::Edit
+                | ReviewAction::Publish
+                | ReviewAction::Reply
+                | ReviewAction::Report
+                | ReviewAction::Remove,
+            ) => None,
+        }
     }
 }
 
@@ -75,8 +188,151 @@ pub struct NewReview {
     pub text: Option<ReviewText>,
 }
 
-/// A review as its author, or once published everybody, sees it.
+/// What to change in a review; what is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct ReviewPatch {
+    /// Overall.
+    pub rating: Option<Stars>,
+    /// The work itself.
+    pub quality: Option<Stars>,
+    /// Keeping to what was agreed.
+    pub timeliness: Option<Stars>,
+    /// Being there to talk to.
+    pub communication: Option<Stars>,
+    /// In words; the inner none takes them away.
+    pub text: Option<Option<ReviewText>>,
+}
+
+impl ReviewPatch {
+    /// The review as it would be then.
+    #[must_use]
+    pub fn applied(&self, review: Review) -> Review {
+        let stars = |wanted: Option<Stars>, current: i16| wanted.map_or(current, Stars::get);
+        Review {
+            rating: stars(self.rating, review.rating),
+            quality: stars(self.quality, review.quality),
+            timeliness: stars(self.timeliness, review.timeliness),
+            communication: stars(self.communication, review.communication),
+            text: match &self.text {
+                Some(text) => text.as_ref().map(|text| text.as_str().to_owned()),
+                None => review.text,
+            },
+            ..review
+        }
+    }
+}
+
+/// A change of one review by its id.
 #[derive(Debug, Clone)]
+pub struct ReviewChange<T> {
+    /// Which.
+    pub review_id: ReviewId,
+    /// The version that the caller read, when it said so.
+    pub if_version: Option<i32>,
+    /// What to do.
+    pub change: T,
+}
+
+/// The answer to a review.
+#[derive(Debug, Clone)]
+pub struct NewReply {
+    /// In words.
+    pub text: ReplyText,
+}
+
+/// What is wrong with a review.
+#[derive(Debug, Clone)]
+pub struct NewReport {
+    /// Of what kind it is.
+    pub reason: ReportReason,
+    /// In words.
+    pub note: Option<ReportNote>,
+}
+
+/// What an administrator decides about a review.
+#[derive(Debug, Clone)]
+pub struct ReviewVerdict {
+    /// Whether it stays.
+    pub decision: Decision,
+    /// Why. Of a removed review its author reads it.
+    pub reason: DecisionReason,
+}
+
+/// The answer of whom a review is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// In words; none when whoever wrote them is forgotten.
+    pub text: Option<String>,
+    /// Who answered, as others may see the name.
+    pub author_name: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// That an administrator took a review away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// A report as it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Its id.
+    pub id: ReviewReportId,
+    /// What it is about.
+    pub review_id: ReviewId,
+    /// Who made it.
+    pub reporter: PartyId,
+    /// Of what kind it is.
+    pub reason: ReportReason,
+    /// In words.
+    pub note: Option<String>,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When an administrator had decided.
+    pub decided_at: Option<Instant>,
+}
+
+/// A decision as it was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// Its id.
+    pub id: ReviewDecisionId,
+    /// What it is about.
+    pub review_id: ReviewId,
+    /// Who took it.
+    pub by: PartyId,
+    /// What became of the review.
+    pub outcome: DecisionOutcome,
+    /// Why.
+    pub reason: String,
+    /// How many reports waited for it.
+    pub reports: i32,
+    /// When.
+    pub at: Instant,
+}
+
+/// A review as administrators see it who decide about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewCase {
+    /// The review.
+    pub review: Review,
+    /// How many reports wait for a decision.
+    pub open_reports: i32,
+    /// Since when the first of them has.
+    pub reported_at: Option<Instant>,
+    /// The first of those that wait, oldest first.
+    pub reports: Vec<Report>,
+    /// The last decisions, newest first.
+    pub decisions: Vec<Decided>,
+}
+
+/// A review as its author, or once published everybody, sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
     /// Its id.
     pub id: ReviewId,
@@ -104,10 +360,18 @@ pub struct Review {
     pub text: Option<String>,
     /// Whether others can read it.
     pub status: ReviewStatus,
+    /// Counts edits, publication, the reply and decisions; never a report.
+    pub version: i32,
     /// When it was handed in.
     pub created_at: Instant,
+    /// When its author last changed it.
+    pub edited_at: Option<Instant>,
     /// When everybody could read it.
     pub published_at: Option<Instant>,
+    /// What whom it is about answered.
+    pub reply: Option<Reply>,
+    /// When it was removed and why, for its author and administrators.
+    pub removal: Option<Removal>,
 }
 
 /// What the published reviews of one party come to.
@@ -136,4 +400,31 @@ pub struct ReviewPage {
     pub items: Vec<Review>,
     /// Where the next page goes on.
     pub next: Option<Position>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The state machine as a table.
+    #[test]
+    fn a_review_is_edited_before_it_is_published_and_answered_and_judged_afterwards() {
+        let possible = [
+            ("HIDDEN", ReviewAction::Edit, "HIDDEN"),
+            ("HIDDEN", ReviewAction::Publish, "PUBLISHED"),
+            ("PUBLISHED", ReviewAction::Reply, "PUBLISHED"),
+            ("PUBLISHED", ReviewAction::Report, "PUBLISHED"),
+            ("PUBLISHED", ReviewAction::Remove, "REMOVED"),
+            ("REMOVED", ReviewAction::Restore, "PUBLISHED"),
+        ];
+        for status in ReviewStatus::ALL {
+            for action in ReviewAction::ALL {
+                let expected = possible
+                    .iter()
+                    .find(|(from, by, _)| (*from, *by) == (status.as_str(), action))
+                    .map(|(.., to)| *to);
+                assert_eq!(status.after(action).map(ReviewStatus::as_str), expected, "{status} {action:?}");
+            }
+        }
+    }
 }

@@ -75,6 +75,18 @@ text!(
     /// What somebody has to say about the other.
     ReviewText, 1..=4_000, true
 );
+text!(
+    /// What whom a review is about answers to it.
+    ReplyText, 1..=4_000, true
+);
+text!(
+    /// What somebody adds to a report, for administrators to read.
+    ReportNote, 1..=1_000, true
+);
+text!(
+    /// Why an administrator decided so, for whoever it concerns to read.
+    DecisionReason, 1..=1_000, true
+);
 
 /// A country as ISO 3166-1 has it: two capital letters.
 #[derive(Debug, Clone, PartialEq, Eq)]

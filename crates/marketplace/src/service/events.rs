@@ -1,11 +1,11 @@
 //! What the marketplace tells of: ids, states and amounts, never a text.
 
 use database::Tx;
-use kernel::PartyId;
+use kernel::{PartyId, Role};
 use outbox::{Aggregate, NewEvent};
 use serde_json::json;
 
-use crate::model::{BidDetail, BidId, JobId, PublicJob, Reveal, Review};
+use crate::model::{BidDetail, BidId, JobId, PublicJob, Reveal, Review, ReviewId, ReviewReportId};
 
 const VERSION: i16 = 1;
 
@@ -64,21 +64,31 @@ pub(super) fn bid_decided(
     tell(tx, name, Aggregate::of("bid", bid), request_id, data);
 }
 
-/// A review was handed in or published.
-pub(super) fn review(
-    tx: &mut Tx<'_>,
-    name: &'static str,
-    request_id: &str,
-    review: &Review,
-    parties: (PartyId, PartyId),
-) {
+/// Something happened to a review.
+pub(super) fn review(tx: &mut Tx<'_>, name: &'static str, request_id: &str, review: &Review) {
+    let (homeowner, contractor) = match review.author_role {
+        Role::Contractor => (review.subject, review.author),
+        Role::Homeowner | Role::Admin => (review.author, review.subject),
+    };
     let data = json!({
         "reviewId": review.id,
         "jobId": review.job_id,
         "authorId": review.author,
         "subjectId": review.subject,
-        "homeownerId": parties.0,
-        "contractorId": parties.1,
+        "homeownerId": homeowner,
+        "contractorId": contractor,
     });
     tell(tx, name, Aggregate::of("review", review.id), request_id, data);
+}
+
+/// A report of a review was answered. For whoever made it, who may have nothing to do with the job.
+pub(super) fn report_answered(
+    tx: &mut Tx<'_>,
+    name: &'static str,
+    request_id: &str,
+    review: ReviewId,
+    (report, reporter): (ReviewReportId, PartyId),
+) {
+    let data = json!({ "reviewId": review, "reportId": report, "reporterId": reporter });
+    tell(tx, name, Aggregate::of("review_report", report), request_id, data);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{MarketplaceService, bids, jobs};
 use crate::error::Error;
 use crate::model::{
-    Address, BidChange, BidDetail, BidId, JobChange, JobId, Performance, Place, PublicJob, Review, Share,
+    Address, BidChange, BidDetail, BidId, JobChange, JobId, Performance, Place, PublicJob, Report, Review, Share,
 };
 use crate::rules;
 use crate::store;
@@ -68,10 +68,10 @@ fn forget(tx: &mut Tx<'_>, person: PersonId) -> Result<(), Error> {
     let now = tx.now()?;
     store::personal::blank_jobs(tx.conn(), party, now)?;
     store::personal::blank_bids(tx.conn(), party)?;
-    store::personal::blank_reviews(tx.conn(), party)?;
+    store::personal::reviews::blank(tx.conn(), party)?;
     store::personal::efface_jobs(tx.conn(), party, &traces, now)?;
     store::personal::efface_bids(tx.conn(), party, &traces)?;
-    store::personal::efface_reviews(tx.conn(), party, &traces)?;
+    store::personal::reviews::efface(tx.conn(), party, &traces)?;
     store::directory::remove(tx.conn(), party)?;
     store::market::blank(tx.conn(), party)?;
     store::performance::remove(tx.conn(), party)?;
@@ -122,6 +122,8 @@ impl MarketplaceService {
         let written: Vec<Value> = store::reviews::list_by(conn, party)?.iter().map(review_json).collect();
         let received: Vec<Value> =
             store::reviews::list_all_about(conn, party)?.iter().map(review_json).collect();
+        let reported: Vec<Value> =
+            store::reviews::reports::list_by(conn, party)?.iter().map(report_json).collect();
         let sums = store::reviews::ratings_of(conn, &[party])?.remove(&party).unwrap_or_default();
         let rating = rules::summarise(&self.settings, sums);
         let tallies = store::performance::tallies(conn, party, true)?;
@@ -132,6 +134,7 @@ impl MarketplaceService {
             "bids": bids,
             "reviewsWritten": written,
             "reviewsReceived": received,
+            "reviewsReported": reported,
             "rating": {
                 "count": rating.count,
                 "mean": rating.mean,
@@ -243,6 +246,22 @@ fn review_json(review: &Review) -> Value {
         "text": review.text,
         "status": review.status,
         "createdAt": review.created_at,
+        "editedAt": review.edited_at,
         "publishedAt": review.published_at,
+        "reply": review.reply.as_ref().map(|reply| json!({ "text": reply.text, "createdAt": reply.at })),
+        "removal": review.removal.as_ref().map(|removal| {
+            json!({ "reason": removal.reason, "removedAt": removal.at })
+        }),
+    })
+}
+
+fn report_json(report: &Report) -> Value {
+    json!({
+        "id": report.id,
+        "reviewId": report.review_id,
+        "reason": report.reason,
+        "note": report.note,
+        "createdAt": report.created_at,
+        "decidedAt": report.decided_at,
     })
 }

@@ -4,7 +4,7 @@ use audit::Object;
 use database::Tx;
 use serde_json::{Value, json};
 
-use crate::model::{BidDetail, BidId, BidStatus, JobStatus, PublicJob, Review, ReviewStatus};
+use crate::model::{BidDetail, BidId, BidStatus, Decided, JobStatus, PublicJob, Report, Review};
 
 /// How a job was, and how it is now; none for one that is new, or gone.
 pub(super) fn job(tx: &mut Tx<'_>, before: Option<&PublicJob>, after: Option<&PublicJob>) {
@@ -40,9 +40,31 @@ pub(super) fn bid_decided(tx: &mut Tx<'_>, id: BidId, status: BidStatus) {
     audit::changed(tx, Object::new("bid", id), was, json!({ "status": status.as_str() }));
 }
 
-/// A review was handed in or published. What it says stays out: it is not to be read before its time.
-pub(super) fn review(tx: &mut Tx<'_>, before: Option<ReviewStatus>, after: &Review) {
-    let was = before.map_or(Value::Null, |status| json!({ "status": status.as_str() }));
-    let is = json!({ "status": after.status.as_str(), "jobId": after.job_id });
-    audit::changed(tx, Object::new("review", after.id), was, is);
+/// Something was done with a review. What it says stays out: it is not to be read before its time.
+pub(super) fn review(tx: &mut Tx<'_>, before: Option<&Review>, after: &Review) {
+    let state = |review: &Review| {
+        json!({
+            "status": review.status.as_str(),
+            "version": review.version,
+            "jobId": review.job_id,
+            "replied": review.reply.is_some(),
+        })
+    };
+    audit::changed(tx, Object::new("review", after.id), before.map_or(Value::Null, state), state(after));
+}
+
+/// Somebody reported a review.
+pub(super) fn report(tx: &mut Tx<'_>, report: &Report) {
+    let is = json!({ "reviewId": report.review_id, "reason": report.reason.as_str() });
+    audit::changed(tx, Object::new("review_report", report.id), Value::Null, is);
+}
+
+/// An administrator decided about a review. The reason stands with the decision.
+pub(super) fn decided(tx: &mut Tx<'_>, decided: &Decided) {
+    let is = json!({
+        "reviewId": decided.review_id,
+        "outcome": decided.outcome.as_str(),
+        "reports": decided.reports,
+    });
+    audit::changed(tx, Object::new("review_decision", decided.id), Value::Null, is);
 }

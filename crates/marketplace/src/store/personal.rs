@@ -1,5 +1,7 @@
 //! What is blanked of somebody who is forgotten, and what names them in what others wrote.
 
+pub(crate) mod reviews;
+
 use database::{Error, PgConnection};
 use diesel::prelude::*;
 use identity::Traces;
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::model::{BidId, BidStatus, JobId, JobStatus};
-use crate::schema::{bid_revisions, bids, job_addresses, jobs, reviews};
+use crate::schema::{bid_revisions, bids, job_addresses, jobs};
 
 diesel::define_sql_function! {
     /// The database's clock.
@@ -112,14 +114,6 @@ pub(crate) fn blank_bids(conn: &mut PgConnection, party: PartyId) -> Result<(), 
     Ok(())
 }
 
-/// The words of a party's reviews go; their stars stay.
-pub(crate) fn blank_reviews(conn: &mut PgConnection, author: PartyId) -> Result<(), Error> {
-    diesel::update(reviews::table.filter(reviews::author_id.eq(author).and(reviews::body.is_not_null())))
-        .set(reviews::body.eq(None::<String>))
-        .execute(conn)?;
-    Ok(())
-}
-
 /// Takes a contractor's traces out of the jobs that it bid on.
 pub(crate) fn efface_jobs(
     conn: &mut PgConnection,
@@ -204,24 +198,6 @@ fn efface_reasons(conn: &mut PgConnection, jobs: &[Uuid], traces: &Traces) -> Re
     for (id, reason) in rows {
         if let Some(without) = reason.as_deref().and_then(|reason| traces.efface(reason)) {
             diesel::update(bids::table.find(id)).set(bids::reason.eq(without)).execute(conn)?;
-        }
-    }
-    Ok(())
-}
-
-/// Takes a party's traces out of the reviews about it.
-pub(crate) fn efface_reviews(
-    conn: &mut PgConnection,
-    subject: PartyId,
-    traces: &Traces,
-) -> Result<(), Error> {
-    let rows: Vec<(Uuid, Option<String>)> = reviews::table
-        .filter(reviews::subject_id.eq(subject).and(reviews::body.is_not_null()))
-        .select((reviews::id, reviews::body))
-        .load(conn)?;
-    for (id, body) in rows {
-        if let Some(without) = body.as_deref().and_then(|body| traces.efface(body)) {
-            diesel::update(reviews::table.find(id)).set(reviews::body.eq(without)).execute(conn)?;
         }
     }
     Ok(())

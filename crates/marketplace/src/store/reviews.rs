@@ -1,4 +1,6 @@
-//! Review windows, reviews, and what they come to.
+//! Review windows, reviews, and what they come to; reports and decisions are in [`reports`].
+
+pub(crate) mod reports;
 
 use std::collections::HashMap;
 
@@ -10,7 +12,7 @@ use uuid::Uuid;
 
 use super::word;
 use crate::PageRequest;
-use crate::model::{OpenReview, Review, ReviewStatus};
+use crate::model::{OpenReview, Removal, Reply, Review, ReviewAction, ReviewId, ReviewStatus};
 use crate::rules::RatingSums;
 use crate::schema::{ratings, review_windows, reviews};
 
@@ -41,6 +43,11 @@ pub(super) struct ReviewRow {
     status: String,
     created_at: Instant,
     published_at: Option<Instant>,
+    version: i32,
+    edited_at: Option<Instant>,
+    reply: Option<String>,
+    replied_at: Option<Instant>,
+    removed_at: Option<Instant>,
 }
 
 impl WindowRow {
@@ -72,6 +79,11 @@ impl ReviewRow {
             status: review.status.as_str().to_owned(),
             created_at: review.created_at,
             published_at: review.published_at,
+            version: review.version,
+            edited_at: review.edited_at,
+            reply: review.reply.as_ref().and_then(|reply| reply.text.clone()),
+            replied_at: review.reply.as_ref().map(|reply| reply.at),
+            removed_at: review.removal.as_ref().map(|removal| removal.at),
         }
     }
 
@@ -91,8 +103,13 @@ impl ReviewRow {
             communication: self.communication,
             text: self.body,
             status: word(ReviewStatus::parse(&self.status), "reviews.status")?,
+            version: self.version,
             created_at: self.created_at,
+            edited_at: self.edited_at,
             published_at: self.published_at,
+            reply: self.replied_at.map(|at| Reply { text: self.reply, author_name: String::new(), at }),
+            // Why stands with the decision: `reports` knows.
+            removal: self.removed_at.map(|at| Removal { reason: String::new(), at }),
         })
     }
 }
@@ -137,39 +154,137 @@ pub(crate) fn list_of_contract(conn: &mut PgConnection, contract: Uuid) -> Resul
     rows.into_iter().map(ReviewRow::read).collect()
 }
 
+/// A review, whoever asks.
+pub(crate) fn find(conn: &mut PgConnection, id: ReviewId) -> Result<Option<Review>, Error> {
+    let found: Option<ReviewRow> = reviews::table
+        .filter(reviews::id.eq(id))
+        .select(ReviewRow::as_select())
+        .get_result(conn)
+        .optional()?;
+    Ok(explained(conn, found.into_iter().collect())?.pop())
+}
+
+/// Writes what an edited review says now, if it still is in the version that it was read in.
+pub(crate) fn edit(conn: &mut PgConnection, before: &Review, after: &Review) -> Result<bool, Error> {
+    let edited = diesel::update(reviews::table.filter(unchanged(before)))
+        .set((
+            reviews::rating.eq(after.rating),
+            reviews::quality.eq(after.quality),
+            reviews::timeliness.eq(after.timeliness),
+            reviews::communication.eq(after.communication),
+            reviews::body.eq(&after.text),
+            reviews::version.eq(after.version),
+            reviews::edited_at.eq(after.edited_at),
+        ))
+        .execute(conn)?;
+    Ok(edited == 1)
+}
+
+/// Puts the reply beside a review, if it still is in the version that it was read in.
+pub(crate) fn reply(
+    conn: &mut PgConnection,
+    before: &Review,
+    text: &str,
+    now: Instant,
+) -> Result<bool, Error> {
+    let replied =
+        diesel::update(reviews::table.filter(unchanged(before)).filter(reviews::replied_at.is_null()))
+            .set((
+                reviews::reply.eq(text),
+                reviews::replied_at.eq(now),
+                reviews::version.eq(before.version + 1),
+            ))
+            .execute(conn)?;
+    Ok(replied == 1)
+}
+
+/// Takes a published review away, and out of what its subject's come to; or puts it back, if it still is in the version that it was read in.
+pub(crate) fn judge(
+    conn: &mut PgConnection,
+    before: &Review,
+    action: ReviewAction,
+    now: Instant,
+) -> Result<bool, Error> {
+    let Some(status) = before.status.after(action) else { return Ok(false) };
+    let removed_at = (status == ReviewStatus::Removed).then_some(now);
+    let judged = diesel::update(reviews::table.filter(unchanged(before)))
+        .set((
+            reviews::status.eq(status.as_str()),
+            reviews::removed_at.eq(removed_at),
+            reviews::version.eq(before.version + 1),
+        ))
+        .execute(conn)?;
+    if judged == 0 {
+        return Ok(false);
+    }
+    match status {
+        ReviewStatus::Published => count_in(conn, before)?,
+        ReviewStatus::Removed => count_out(conn, before)?,
+        ReviewStatus::Hidden => {}
+    }
+    Ok(true)
+}
+
+#[diesel::dsl::auto_type]
+fn unchanged<'a>(before: &'a Review) -> _ {
+    let (id, status): (Uuid, &'a str) = (before.id.uuid(), before.status.as_str());
+    let version: i32 = before.version;
+    reviews::id.eq(id).and(reviews::status.eq(status)).and(reviews::version.eq(version))
+}
+
 /// Publishes what is hidden of a contract's reviews, adds it to what their subjects' come to, and returns it.
 pub(crate) fn publish(conn: &mut PgConnection, contract: Uuid, now: Instant) -> Result<Vec<Review>, Error> {
     let hidden = reviews::contract_id.eq(contract).and(reviews::status.eq(ReviewStatus::Hidden.as_str()));
     let mut rows: Vec<ReviewRow> = diesel::update(reviews::table.filter(hidden))
-        .set((reviews::status.eq(ReviewStatus::Published.as_str()), reviews::published_at.eq(now)))
+        .set((
+            reviews::status.eq(ReviewStatus::Published.as_str()),
+            reviews::published_at.eq(now),
+            reviews::version.eq(reviews::version + 1),
+        ))
         .returning(ReviewRow::as_returning())
         .get_results(conn)?;
     // In one order everywhere: two contracts between the same two parties may be published at the same time.
     rows.sort_by_key(|row| row.subject_id);
-    for row in &rows {
-        add_to_rating(conn, row)?;
+    let published: Vec<Review> = rows.into_iter().map(ReviewRow::read).collect::<Result<_, _>>()?;
+    for review in &published {
+        count_in(conn, review)?;
     }
-    rows.into_iter().map(ReviewRow::read).collect()
+    Ok(published)
 }
 
-fn add_to_rating(conn: &mut PgConnection, row: &ReviewRow) -> Result<(), Error> {
+/// Adds a review to what its subject's come to.
+fn count_in(conn: &mut PgConnection, review: &Review) -> Result<(), Error> {
     diesel::insert_into(ratings::table)
         .values((
-            ratings::subject_id.eq(row.subject_id),
+            ratings::subject_id.eq(review.subject.uuid()),
             ratings::reviews.eq(1),
-            ratings::rating_sum.eq(i64::from(row.rating)),
-            ratings::quality_sum.eq(i64::from(row.quality)),
-            ratings::timeliness_sum.eq(i64::from(row.timeliness)),
-            ratings::communication_sum.eq(i64::from(row.communication)),
+            ratings::rating_sum.eq(i64::from(review.rating)),
+            ratings::quality_sum.eq(i64::from(review.quality)),
+            ratings::timeliness_sum.eq(i64::from(review.timeliness)),
+            ratings::communication_sum.eq(i64::from(review.communication)),
         ))
         .on_conflict(ratings::subject_id)
         .do_update()
         .set((
             ratings::reviews.eq(ratings::reviews + 1),
-            ratings::rating_sum.eq(ratings::rating_sum + i64::from(row.rating)),
-            ratings::quality_sum.eq(ratings::quality_sum + i64::from(row.quality)),
-            ratings::timeliness_sum.eq(ratings::timeliness_sum + i64::from(row.timeliness)),
-            ratings::communication_sum.eq(ratings::communication_sum + i64::from(row.communication)),
+            ratings::rating_sum.eq(ratings::rating_sum + i64::from(review.rating)),
+            ratings::quality_sum.eq(ratings::quality_sum + i64::from(review.quality)),
+            ratings::timeliness_sum.eq(ratings::timeliness_sum + i64::from(review.timeliness)),
+            ratings::communication_sum.eq(ratings::communication_sum + i64::from(review.communication)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes a review out of what its subject's come to.
+fn count_out(conn: &mut PgConnection, review: &Review) -> Result<(), Error> {
+    diesel::update(ratings::table.find(review.subject.uuid()))
+        .set((
+            ratings::reviews.eq(ratings::reviews - 1),
+            ratings::rating_sum.eq(ratings::rating_sum - i64::from(review.rating)),
+            ratings::quality_sum.eq(ratings::quality_sum - i64::from(review.quality)),
+            ratings::timeliness_sum.eq(ratings::timeliness_sum - i64::from(review.timeliness)),
+            ratings::communication_sum.eq(ratings::communication_sum - i64::from(review.communication)),
         ))
         .execute(conn)?;
     Ok(())
@@ -194,24 +309,31 @@ pub(crate) fn list_published(
     rows.into_iter().map(ReviewRow::read).collect()
 }
 
-/// Everything that a party wrote, hidden or published, oldest first.
+/// Everything that a party wrote, in any state, oldest first.
 pub(crate) fn list_by(conn: &mut PgConnection, author: PartyId) -> Result<Vec<Review>, Error> {
     let rows = reviews::table
         .filter(reviews::author_id.eq(author))
         .order((reviews::created_at, reviews::id))
         .select(ReviewRow::as_select())
         .load(conn)?;
-    rows.into_iter().map(ReviewRow::read).collect()
+    explained(conn, rows)
 }
 
-/// Everything that is published about a party, oldest first.
+/// Everything about a party that is or was published, oldest first.
 pub(crate) fn list_all_about(conn: &mut PgConnection, subject: PartyId) -> Result<Vec<Review>, Error> {
     let rows = reviews::table
-        .filter(reviews::subject_id.eq(subject).and(reviews::status.eq(ReviewStatus::Published.as_str())))
+        .filter(reviews::subject_id.eq(subject).and(reviews::status.ne(ReviewStatus::Hidden.as_str())))
         .order((reviews::published_at, reviews::id))
         .select(ReviewRow::as_select())
         .load(conn)?;
-    rows.into_iter().map(ReviewRow::read).collect()
+    explained(conn, rows)
+}
+
+/// With why those were removed that were.
+fn explained(conn: &mut PgConnection, rows: Vec<ReviewRow>) -> Result<Vec<Review>, Error> {
+    let mut found: Vec<Review> = rows.into_iter().map(ReviewRow::read).collect::<Result<_, _>>()?;
+    reports::explain_removals(conn, &mut found)?;
+    Ok(found)
 }
 
 /// What the published reviews of these parties come to; nobody's reviews come to nothing.

@@ -3,7 +3,7 @@
 use kernel::Actor;
 use marketplace::{
     BidChange, BidPatch, JobId, JobList, JobScope, MarketplaceCommands, MarketplaceQueries, PageRequest,
-    Rejection, job_cards, job_titles, public_jobs,
+    Rejection, ReviewQueries, job_cards, job_titles, public_jobs,
 };
 
 use crate::world::World;

@@ -11,6 +11,8 @@ mod figures;
 mod jobs;
 mod personal;
 mod receipts;
+mod review_life;
+mod review_sums;
 mod reviews;
 mod schema;
 mod validity;

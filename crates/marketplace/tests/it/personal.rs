@@ -8,7 +8,7 @@ use kernel::{Actor, Classify, PersonId};
 use marketplace::{
     BidChange, BidId, BidParts, BidPatch, BidStatus, Description, JobId, Line, LineKind, MarketplaceCommands,
     MarketplaceQueries, NewBid, NewJob, NewReview, OpenReview, PageRequest, PublishAs, Rejection, Reveal,
-    ReviewText, Stars, Title,
+    ReviewCommands, ReviewQueries, ReviewText, Stars, Title,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::world::{World, bathroom, bid_of};
 
 impl World {
     /// As an erasure does it: the person's row is locked first.
-    fn erase(&self, actor: &Actor) -> Result<(), identity::Error> {
+    pub(crate) fn erase(&self, actor: &Actor) -> Result<(), identity::Error> {
         let person = actor.person.unwrap();
         self.database.db.transaction(|tx| {
             lock_out(tx, person);

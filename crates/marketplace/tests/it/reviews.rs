@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kernel::{Actor, Classify, Clock, Role};
 use marketplace::{
-    Error, MarketplaceCommands, MarketplaceQueries, NewReview, OpenReview, PageRequest, Review, ReviewPage,
+    Error, NewReview, OpenReview, PageRequest, Review, ReviewCommands, ReviewPage, ReviewQueries,
     ReviewStatus, ReviewText, Stars,
 };
 use uuid::Uuid;
@@ -26,7 +26,7 @@ fn finished() -> Finished {
     Finished { world, ada, bob, contract }
 }
 
-fn finish(world: &World, ada: &Actor, bob: &Actor) -> Uuid {
+pub(crate) fn finish(world: &World, ada: &Actor, bob: &Actor) -> Uuid {
     let job_id = world.open_job(ada);
     let bid = world.bid(bob, job_id, 150_000);
     world.award(ada, bid.id).unwrap();
@@ -43,7 +43,7 @@ fn finish(world: &World, ada: &Actor, bob: &Actor) -> Uuid {
     contract_id
 }
 
-fn review(contract_id: Uuid, rating: i64) -> NewReview {
+pub(crate) fn review(contract_id: Uuid, rating: i64) -> NewReview {
     let stars = |stars| Stars::new(stars).unwrap();
     NewReview {
         contract_id,

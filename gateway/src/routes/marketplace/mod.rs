@@ -1,5 +1,6 @@
 //! Jobs, bids and reviews.
 
+pub mod admin_reviews;
 pub mod bid_forms;
 pub mod bid_views;
 pub mod bids;
@@ -9,6 +10,7 @@ pub mod directory;
 pub mod job_forms;
 pub mod job_views;
 pub mod jobs;
+pub mod review_forms;
 pub mod reviews;
 mod views;
 pub mod words;
@@ -24,6 +26,7 @@ pub fn operations() -> Vec<Operation> {
         bids::operations(),
         comparison::operations(),
         reviews::operations(),
+        admin_reviews::operations(),
         directory::operations(),
     ]
     .into_iter()

@@ -6,8 +6,9 @@ use contracts::ContractId;
 use kernel::PartyId;
 use marketplace::rules::{Part, Side};
 use marketplace::{
-    BidId, BidStatus, ComparedBy, DirectoryOrder, JobId, JobStatus, LineKind, Mark, OutcomeResult, Reveal,
-    ReviewId, ReviewStatus, Urgency,
+    BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder, JobId, JobStatus, LineKind, Mark,
+    OutcomeResult, ReportReason, Reveal, ReviewDecisionId, ReviewId, ReviewQueue, ReviewReportId, ReviewStatus,
+    Urgency,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -54,6 +55,10 @@ vocabulary! {
     Side as "BidOutlierSide": "On which side of the others a price lies.",
     OutcomeResult as "BidOutcomeResult": "How a bid's job went out for its bidder.",
     ReviewStatus as "ReviewStatus": "Whether others can read a review.",
+    ReportReason as "ReviewReportReason": "What is wrong with a review.",
+    Decision as "ReviewDecision": "Whether a review stays or goes.",
+    DecisionOutcome as "ReviewDecisionOutcome": "What a decision made of a review.",
+    ReviewQueue as "ReviewQueue": "Which reviews administrators look through.",
     DirectoryOrder as "ContractorSort": "In which order contractors are listed.",
 }
 
@@ -132,5 +137,17 @@ pub type SideWord = Word<Side>;
 pub type OutcomeWord = Word<OutcomeResult>;
 /// Whether others can read a review.
 pub type ReviewStatusWord = Word<ReviewStatus>;
+/// A report's id.
+pub type ReviewReportRef = Id<ReviewReportId>;
+/// The id of a decision about a review.
+pub type ReviewDecisionRef = Id<ReviewDecisionId>;
+/// What is wrong with a review.
+pub type ReviewReportReasonWord = Word<ReportReason>;
+/// Whether a review stays or goes.
+pub type ReviewDecisionWord = Word<Decision>;
+/// What a decision made of a review.
+pub type ReviewOutcomeWord = Word<DecisionOutcome>;
+/// Which reviews administrators look through.
+pub type ReviewQueueWord = Word<ReviewQueue>;
 /// In which order contractors are listed.
 pub type DirectoryOrderWord = Word<DirectoryOrder>;
