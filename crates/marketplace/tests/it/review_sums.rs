@@ -94,8 +94,8 @@ impl History {
     fn take(&mut self, step: Step) {
         match step {
             Step::Finish(ada, bob) => {
-                let ada = self.homeowners[ada % self.homeowners.len()].clone();
-                let bob = self.contractors[bob % self.contractors.len()].clone();
+                let ada = nth(&self.homeowners, ada).unwrap();
+                let bob = nth(&self.contractors, bob).unwrap();
                 if !self.is_gone(&ada) && !self.is_gone(&bob) {
                     self.contracts.push((finish(&self.world, &ada, &bob), ada, bob));
                 }
@@ -122,8 +122,7 @@ impl History {
             }
             Step::Report { review, reporter } => {
                 let Some((review, _)) = nth(&self.reviews, review) else { return };
-                let everybody = [&self.homeowners[..], &self.contractors[..]].concat();
-                let _ = self.world.report(&everybody[reporter % everybody.len()], review);
+                let _ = self.world.report(&self.somebody(reporter), review);
             }
             Step::Remove(review) => self.decide(review, Decision::Remove),
             Step::Keep(review) => self.decide(review, Decision::Keep),
@@ -132,15 +131,19 @@ impl History {
                 self.world.run_due();
             }
             Step::Erase(who) => {
-                let everybody = [&self.homeowners[..], &self.contractors[..]].concat();
-                let person = &everybody[who % everybody.len()];
+                let person = self.somebody(who);
                 // One of each has to go on.
                 if self.gone.is_empty() {
-                    self.world.erase(person).unwrap();
-                    self.gone.push(person.clone());
+                    self.world.erase(&person).unwrap();
+                    self.gone.push(person);
                 }
             }
         }
+    }
+
+    fn somebody(&self, n: usize) -> Actor {
+        let everybody: Vec<Actor> = self.homeowners.iter().chain(&self.contractors).cloned().collect();
+        nth(&everybody, n).unwrap()
     }
 
     fn decide(&self, review: usize, decision: Decision) {
