@@ -277,6 +277,7 @@ diesel::joinable!(job_addresses -> jobs (job_id));
 diesel::joinable!(job_view_totals -> jobs (job_id));
 
 diesel::joinable!(job_views -> jobs (job_id));
+
 diesel::joinable!(review_decisions -> reviews (review_id));
 
 diesel::joinable!(review_reports -> reviews (review_id));
