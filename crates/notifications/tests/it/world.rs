@@ -164,6 +164,7 @@ impl World {
             "personId": homeowner, "partyId": PartyId::from(homeowner), "role": "HOMEOWNER",
             "homeownerId": PartyId::from(homeowner), "contractorId": PartyId::from(contractor),
             "signedBy": PartyId::from(homeowner), "subjectId": PartyId::from(contractor),
+            "authorId": PartyId::from(homeowner), "reporterId": PartyId::from(contractor),
             "jobId": id("job"), "bidId": id("bid"), "contractId": id("ctr"), "milestoneId": id("mst"),
             "escrowId": id("esc"), "paymentId": id("pay"), "verificationId": verification, "ordinal": 0, "reviewId": id("rev"),
             "linkTokenId": id("lnk"), "sealed": false, "bySilence": true,
