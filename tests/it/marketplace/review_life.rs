@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kernel::{PartyId, TypedId};
 use serde_json::{Value, json};
 use tests::{Deal, Person, TestApp};
 
@@ -208,7 +209,8 @@ async fn replying_is_for_whom_the_review_is_about() {
 #[actix_web::test]
 async fn simultaneous_replies_are_one() {
     let scene = Scene::published().await;
-    let tries = (0..4).map(|_| scene.bob().post(&scene.reply(), json!({ "text": "Sorry." })));
+    let path = scene.reply();
+    let tries = (0..4).map(|_| scene.bob().post(&path, json!({ "text": "Sorry." })));
     let mut statuses: Vec<_> =
         futures_util::future::join_all(tries).await.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
@@ -268,18 +270,27 @@ async fn reporting_is_for_readers_other_than_the_author() {
 
 #[actix_web::test]
 async fn nobody_floods_administrators_with_reports() {
-    let app = TestApp::start_with(|config| config.marketplace.review_reports_a_day = 1).await;
-    let eve = app.homeowner().await;
-    let mut last = None;
-    for _ in 0..2 {
-        let deal = app.completed_contract().await;
-        let review = deal.homeowner.post("/api/reviews", stars(&deal, 2)).await.expect(201);
-        deal.contractor.post("/api/reviews", stars(&deal, 5)).await.expect(201);
-        last = Some(eve.post(&format!("/api/reviews/{}/report", id(&review)), report()).await);
-    }
-    let Some(refused) = last else { panic!("two were reported") };
+    let scene = Scene::published().await;
+    let eve = scene.app.homeowner().await;
+    let Ok(party) = eve.party.parse::<PartyId>() else { panic!("{} is no party", eve.party) };
+    // As many reviews as may be reported in a day, each reported by Eve.
+    scene.app.database.execute(&format!(
+        "INSERT INTO marketplace.review_windows
+             SELECT gen_random_uuid(), job_id, homeowner_id, contractor_id, ended_at FROM marketplace.review_windows, generate_series(1, 10);
+         INSERT INTO marketplace.reviews (id, contract_id, job_id, author_id, author_role, subject_id, rating, quality, timeliness,
+             communication, status, created_at, published_at)
+             SELECT gen_random_uuid(), w.contract_id, r.job_id, r.author_id, r.author_role, r.subject_id, 1, 1, 1, 1, 'PUBLISHED',
+                 r.created_at, r.published_at
+             FROM marketplace.reviews r, marketplace.review_windows w WHERE r.author_role = 'HOMEOWNER' AND w.contract_id <> r.contract_id;
+         INSERT INTO marketplace.review_reports (id, review_id, reporter_id, reason, created_at)
+             SELECT gen_random_uuid(), id, '{}', 'SPAM', app.clock() FROM marketplace.reviews WHERE rating = 1",
+        party.uuid()
+    ));
+    assert_eq!(scene.app.database.count("marketplace.review_reports"), 10);
+    let refused = eve.post(&scene.report(), report()).await;
     let wait: u32 = header(&refused, "retry-after").parse().unwrap_or_default();
     assert!((86_000..=86_401).contains(&wait), "{wait}");
     refused.problem(429, "too_many_reports");
-    assert_eq!(app.database.count("marketplace.review_reports"), 1);
+    assert_eq!(scene.app.database.count("marketplace.review_reports"), 10);
+    scene.bob().post(&scene.report(), report()).await.expect(201);
 }
