@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::{MarketplaceService, bids, jobs};
 use crate::error::Error;
 use crate::model::{
-    Address, BidChange, BidDetail, BidId, JobChange, JobId, Performance, Place, PublicJob, Report, Review, Share,
+    Address, BidChange, BidDetail, BidId, JobChange, JobId, Performance, Place, PublicJob, Report, Review,
+    Share,
 };
 use crate::rules;
 use crate::store;
