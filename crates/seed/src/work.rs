@@ -274,7 +274,11 @@ fn review(posted: &Posted, bid: &Pending, plan: &Plan, made: &mut Made, dice: &m
             text: dice.chance(80).then_some(text),
             status: if published.is_some() { ReviewStatus::Published } else { ReviewStatus::Hidden },
             created_at: instant(at),
+            version: if published.is_some() { 2 } else { 1 },
+            edited_at: None,
             published_at: published.map(instant),
+            reply: None,
+            removal: None,
         });
     }
 }
