@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::{PartyId, TypedId};
+use kernel::PartyId;
 use serde_json::{Value, json};
 use tests::{Deal, Person, TestApp};
 

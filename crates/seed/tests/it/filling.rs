@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Text};
 use kernel::{Actor, Limit, PartyId, PersonId, Role, SessionId};
 use marketplace::{
     BidStatus, DirectoryFilter, DirectoryForm, JobList, JobStatus, MarketplaceQueries, MarketplaceService,
-    PageRequest, Proof, Settings, rules,
+    PageRequest, Proof, ReviewQueries, Settings, rules,
 };
 use seed::{Plan, Progress};
 use testing::TestDatabase;
