@@ -6,9 +6,9 @@ use contracts::ContractId;
 use kernel::PartyId;
 use marketplace::rules::{Part, Side};
 use marketplace::{
-    BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder, JobId, JobStatus, LineKind, Mark,
-    OutcomeResult, ReportReason, Reveal, ReviewDecisionId, ReviewId, ReviewQueue, ReviewReportId, ReviewStatus,
-    Urgency,
+    BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder, JobId, JobStatus, LineKind,
+    Mark, OutcomeResult, ReportReason, Reveal, ReviewDecisionId, ReviewId, ReviewQueue, ReviewReportId,
+    ReviewStatus, Urgency,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
