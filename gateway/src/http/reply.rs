@@ -24,6 +24,8 @@ pub struct Reply {
     pub(crate) secret: bool,
     /// What the browser is to keep.
     pub(crate) cookie: Option<HeaderValue>,
+    /// For how many seconds any cache may keep it: only what is the same for everybody.
+    pub(crate) public_seconds: Option<u32>,
 }
 
 impl Reply {
@@ -76,6 +78,18 @@ impl Reply {
         Self { etag: Some(etag::of_body(&self.body)), ..self }
     }
 
+    /// With an `ETag` made of this part of the answer: for a page, whose cursor is another each time.
+    #[must_use]
+    pub fn tagged_by(self, part: &impl Serialize) -> Self {
+        Self { etag: Some(etag::of_body(&serde_json::to_vec(part).unwrap_or_default())), ..self }
+    }
+
+    /// The same for everybody, and good for so many seconds: caches may keep it.
+    #[must_use]
+    pub fn public_for(self, seconds: u32) -> Self {
+        Self { public_seconds: Some(seconds), ..self }
+    }
+
     /// With an `ETag` made of the thing's version and the bytes, which [`Context::if_match`](crate::Context::if_match)
     /// understands: the version guards changes, the bytes save reading again what is the same for this caller.
     #[must_use]
@@ -124,7 +138,16 @@ impl Reply {
     }
 
     fn bytes(status: StatusCode, body: Vec<u8>) -> Self {
-        Self { status, location: None, etag: None, body, replayed: false, secret: false, cookie: None }
+        Self {
+            status,
+            location: None,
+            etag: None,
+            body,
+            replayed: false,
+            secret: false,
+            cookie: None,
+            public_seconds: None,
+        }
     }
 }
 
@@ -155,6 +178,9 @@ impl Responder for Reply {
         }
         if self.secret {
             response.insert_header((CACHE_CONTROL, "no-store"));
+        }
+        if let Some(seconds) = self.public_seconds {
+            response.insert_header((CACHE_CONTROL, format!("public, max-age={seconds}")));
         }
         if self.body.is_empty() {
             return response.finish();

@@ -12,7 +12,7 @@ use crate::routes;
 use crate::table::Table;
 
 /// The beginnings that names of schemas may have: the things of the domains. What is named otherwise could be anybody's.
-const DOMAINS: [&str; 24] = [
+const DOMAINS: [&str; 25] = [
     "Admin",
     "Audit",
     "Auth",
@@ -25,6 +25,7 @@ const DOMAINS: [&str; 24] = [
     "Inbox",
     "Job",
     "Ledger",
+    "Market",
     "Milestone",
     "Money",
     "MyData",

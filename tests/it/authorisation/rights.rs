@@ -82,6 +82,7 @@ pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
     ("getExport", Beside, ". + - - - - -"),
     ("getExportArchive", Beside, "- - - - - - -"),
     ("getContractor", Beside, "+ + + + + + +"),
+    ("getPerformance", Beside, "+ + + + + + +"),
     ("getLedgerAccount", Beside, ". . . . . . +"),
     ("listContractorReviews", Beside, "+ + + + + + +"),
     ("listUserReviews", Beside, "+ + + + + + +"),
@@ -93,6 +94,7 @@ pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
 
 /// What the parameters and bodies of these operations name is nobody's: there is nothing to be a stranger to.
 pub(super) const NAME_NOTHING: &[&str] = &[
+    "analyseMarket",
     "answerChallenge",
     "changePassword",
     "confirmSecondFactor",

@@ -6,6 +6,7 @@ mod bids;
 mod blindness;
 mod comparison;
 mod directory;
+mod figures;
 mod job;
 mod jobs;
 mod review_life;

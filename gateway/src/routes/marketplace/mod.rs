@@ -7,6 +7,7 @@ pub mod bids;
 pub mod comparison;
 pub mod comparison_views;
 pub mod directory;
+pub mod figures;
 pub mod job_forms;
 pub mod job_views;
 pub mod jobs;
@@ -28,6 +29,7 @@ pub fn operations() -> Vec<Operation> {
         reviews::operations(),
         admin_reviews::operations(),
         directory::operations(),
+        figures::operations(),
     ]
     .into_iter()
     .flatten()

@@ -259,7 +259,7 @@ impl ReviewList {
 
 /// Whom reviews are about, by either id: a person's party has the person's UUID.
 #[derive(Debug, Clone, Copy)]
-struct Subject(PartyId);
+pub(super) struct Subject(pub(super) PartyId);
 
 impl FromStr for Subject {
     type Err = IdError;
