@@ -159,8 +159,8 @@ pub(crate) fn sold(
     rows.into_iter().map(sale).collect()
 }
 
-/// Contractors in the directory who come to where a month's jobs were, by region. Where jobs are far from one another than a quarter of a
-/// degree, each of their places is looked at; the cheap comparison of latitudes comes before the distance.
+/// Contractors in the directory who come to where a month's jobs were, by region. Jobs stand on a grid of a quarter of a degree, so that few places are
+/// compared; latitudes come before the distance, because that costs more.
 struct Supply {
     month: NaiveDate,
     field: Field,

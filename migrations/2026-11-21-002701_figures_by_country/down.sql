@@ -1,0 +1,2 @@
+DROP INDEX marketplace.market_figures_of_currency;
+DROP INDEX marketplace.market_figures_of_country;
