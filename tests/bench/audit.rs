@@ -14,10 +14,12 @@ const CONNECTIONS: usize = 16;
 /// A run that no other row has: it begins with jobs of its own.
 const RUN: usize = 3;
 
-/// No contractor bids twice on a job.
+/// No contractor bids twice on a job. The jobs are those that were made in bulk.
 const FORGET_BIDS: &str = "SET session_replication_role = replica;
-    DELETE FROM marketplace.bid_revisions r USING marketplace.bids b WHERE b.id = r.bid_id AND b.status = 'SUBMITTED';
-    DELETE FROM marketplace.bids WHERE status = 'SUBMITTED';";
+    DELETE FROM marketplace.bid_revisions r USING marketplace.bids b WHERE b.id = r.bid_id AND b.status = 'SUBMITTED'
+        AND b.job_id BETWEEN '01900000-0000-7000-8000-000000000000' AND '01900000-0000-7000-8000-ffffffffffff';
+    DELETE FROM marketplace.bids b WHERE status = 'SUBMITTED'
+        AND b.job_id BETWEEN '01900000-0000-7000-8000-000000000000' AND '01900000-0000-7000-8000-ffffffffffff';";
 
 /// The same row, with the same indexes, by a function that does all but lock a head, hash, and move the head on.
 const UNCHAINED: &str = "

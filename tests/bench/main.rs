@@ -25,6 +25,7 @@ mod flood;
 mod load;
 mod pgbench;
 mod rows;
+mod searching;
 mod server;
 mod upload;
 mod world;
@@ -39,15 +40,21 @@ use pgbench::Yardstick;
 use rows::Row;
 use world::World;
 
+/// The row whose statements the audit trail is measured with.
+const BID: &str = "bid";
+
 /// Measures the product on this machine.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
     /// Seconds that each figure is taken for.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Open jobs in the database.
+    /// Jobs in the database: all alike and open, or with --bids as `fairtrade seed` makes them.
     #[arg(long, default_value_t = 100_000)]
     jobs: u32,
+    /// Bids on them. With any the jobs are such as people post, and looking for them can be measured.
+    #[arg(long, default_value_t = 0)]
+    bids: u32,
     /// Connections to measure at.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
     connections: Vec<usize>,
@@ -83,38 +90,60 @@ fn main() {
         "| operation | connections | requests/s | p50 ms | p95 ms | p99 ms | errors | pgbench/s | share |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    let all = rows::all(&world);
-    for row in &all {
-        if !options.wants(row.name) {
+    let mut bidding = None;
+    for (name, row) in rows::all(&world) {
+        // The audit trail is measured with the statements of a bid, too.
+        let wanted = options.wants(name);
+        if !wanted && !(name == BID && options.wants("audit")) {
             continue;
         }
-        world.calm();
-        if options.statements {
-            eprintln!("{}:\n{}", row.name, row.script.text);
+        let row = row(&world);
+        if wanted {
+            measure(&world, &row, &options, &runtime);
         }
-        for (run, connections) in options.connections.iter().enumerate() {
-            let report = runtime.block_on(load(&world, row, *connections, &options));
-            let yardstick = pgbench::run(&world, &row.script, (run, *connections), options.seconds);
-            print(row, *connections, &report, &yardstick);
+        if name == BID {
+            bidding = Some(row);
         }
     }
-    if options.wants("audit") {
+    if let Some(row) = bidding.filter(|_| options.wants("audit")) {
         // The row that was made above: its statements were seen once, and no contractor bids twice on a job.
-        let bid = all.into_iter().find(|row| row.name == "bid").expect("a bid is measured");
-        audit::compare(&world, bid, options.seconds);
+        audit::compare(&world, row, options.seconds);
     }
+
     if options.wants("sign-in flood") {
         flood::measure(&world, options.seconds);
     }
     if options.wants("upload") {
         upload::measure(&world);
     }
-    if options.crowd > 0 && options.only.is_empty() {
-        let row = rows::crowd(&world);
+    let crowds =
+        [("read with time to think", rows::crowd as rows::Maker), (searching::CROWD, searching::crowd)];
+    for (name, crowd_of) in crowds {
+        if options.crowd == 0
+            || !options.wants(name)
+            || (name == searching::CROWD && !searching::has_crowd(&world))
+        {
+            continue;
+        }
+        world.calm();
+        let row = crowd_of(&world);
         let report = runtime.block_on(crowd(&world, &row, &options));
         print(&row, options.crowd, &report, &Err("think time".to_owned()));
     }
     println!("\nmemory of the server, at most: {} MB", world.server.peak_memory_mb());
+}
+
+/// One row at each number of connections, with its yardstick right after it.
+fn measure(world: &World, row: &Row, options: &Options, runtime: &tokio::runtime::Runtime) {
+    world.calm();
+    if options.statements {
+        eprintln!("{}:\n{}", row.name, row.script.text);
+    }
+    for (run, connections) in options.connections.iter().enumerate() {
+        let report = runtime.block_on(load(world, row, *connections, options));
+        let yardstick = pgbench::run(world, &row.script, (run, *connections), options.seconds);
+        print(row, *connections, &report, &yardstick);
+    }
 }
 
 async fn load(world: &World, row: &Row, connections: usize, options: &Options) -> Report {

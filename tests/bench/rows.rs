@@ -11,6 +11,7 @@ use crate::capture::{self, Executed};
 use crate::client::{Connection, Request, request};
 use crate::load::Source;
 use crate::pgbench::{Script, script};
+use crate::searching;
 use crate::world::{Deal, MILESTONES, PASSWORD, World, job_id_sql};
 
 /// Pages that readers leaf through.
@@ -27,9 +28,18 @@ pub(crate) struct Row {
     pub(crate) script: Script,
 }
 
-/// All of them.
-pub(crate) fn all(world: &World) -> Vec<Row> {
-    vec![job_by_id(world), page_of_jobs(world), login(world), bid(world), release(world)]
+/// Makes a row: what it sends, and what it sees the service issue.
+pub(crate) type Maker = fn(&World) -> Row;
+
+/// All of them, by name; those of looking for jobs where there is something to find.
+pub(crate) fn all(world: &World) -> Vec<(&'static str, Maker)> {
+    let mut all: Vec<(&'static str, Maker)> =
+        vec![("job by id", job_by_id), ("page of jobs", page_of_jobs), ("login", login)];
+    if world.seeded {
+        all.extend(searching::rows(world));
+    }
+    all.extend([("bid", bid as Maker), ("release", release)]);
+    all
 }
 
 /// What people with time to think do: read jobs, and leaf through them.
@@ -186,13 +196,13 @@ pub(crate) fn token(player: &gateway::demo::stage::Player) -> String {
     player.signed_in.access.token.expose_secret().to_owned()
 }
 
-fn job_requests(world: &World) -> Vec<Request> {
+pub(crate) fn job_requests(world: &World) -> Vec<Request> {
     let many = 20_000.min(world.jobs);
     let path = |_| format!("/api/jobs/{}", world.job(rand::random_range(0..world.jobs)));
     (0..many).map(path).map(|path| request("GET", &path, None, None, None)).collect()
 }
 
-fn page_requests(world: &World) -> Vec<Request> {
+pub(crate) fn page_requests(world: &World) -> Vec<Request> {
     let mut path = "/api/jobs?limit=20".to_owned();
     let mut pages = Vec::new();
     for _ in 0..PAGES {
@@ -208,13 +218,18 @@ fn page_requests(world: &World) -> Vec<Request> {
 }
 
 /// What the service asks Postgres to answer the second and the third of these; the first is for what is done only once.
-fn statements(world: &World, warm: &[u8], first: &[u8], second: &[u8]) -> (Vec<Executed>, Vec<Executed>) {
+pub(crate) fn statements(
+    world: &World,
+    warm: &[u8],
+    first: &[u8],
+    second: &[u8],
+) -> (Vec<Executed>, Vec<Executed>) {
     ask(world, warm);
     let seen = |request| capture::during(&world.superuser_url, &world.log, || ask(world, request)).1;
     (seen(first), seen(second))
 }
 
-fn ask(world: &World, request: &[u8]) -> Vec<u8> {
+pub(crate) fn ask(world: &World, request: &[u8]) -> Vec<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let answer = runtime.block_on(async {
         let mut connection = Connection::open(&world.server.address).await?;

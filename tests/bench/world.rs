@@ -1,6 +1,7 @@
 //! What the load runs over: people, jobs, contracts with money held, on a durable Postgres of their own.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use contracts::{ContractId, MilestoneId};
 use database::cluster::{Cluster, ClusterSettings, SUPERUSER};
@@ -10,12 +11,13 @@ use escrow::EscrowId;
 use escrow::provider::SignatureSecret;
 use escrow::provider::simulated::{SimulatedProvider, SimulatedSettings};
 use gateway::demo::stage::{Part, Player, Posting, Stage};
-use identity::{SecretRing, Secrets, random_secret};
+use identity::{Patch, ProfileForm, SecretRing, Secrets, random_secret};
 use kernel::{Actor, PartyId, PersonId, Role, SystemClock};
 use marketplace::{JobId, PublishAs, Reveal};
 use notifications::FolderMailer;
 use platform::{Parts, Platform};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
+use seed::{Plan, Progress};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -32,6 +34,14 @@ const MILESTONE_WORTH: i64 = 3_000_000;
 const SIGN_INS: usize = 8;
 /// The address of the first of them.
 pub(crate) const SIGN_IN_EMAIL: &str = "signin0@bench.example";
+/// Beside jobs such as people post, so many are made in bulk, for what needs jobs whose ids are known.
+const NUMBERED: u32 = 40_000;
+/// Bids that are compared.
+const COMPARED: usize = 50;
+/// The middle of the densest of the seed's cities.
+pub(crate) const DENSEST: (f64, f64) = (40.7128, -74.0060);
+/// Between two words about how far the seed is.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 /// The same for all.
 pub(crate) const PASSWORD: &str = "violet-mural-97-kestrel";
 
@@ -51,7 +61,12 @@ pub(crate) struct World {
     pub(crate) contractors: Vec<Player>,
     pub(crate) sign_ins: Vec<(String, PersonId)>,
     pub(crate) deals: Vec<Deal>,
+    /// Those that were made in bulk.
     pub(crate) jobs: u32,
+    /// Whether there are others, such as people post.
+    pub(crate) seeded: bool,
+    /// A job with fifty bids.
+    pub(crate) compared: Option<JobId>,
     /// What hashing costs the server.
     pub(crate) bcrypt_cost: u32,
     /// The most bytes that the server takes of a document.
@@ -77,8 +92,14 @@ impl World {
         let mut owner = database::establish(&cluster.owner_url()).unwrap();
         migrate::up(&mut owner, &roles, &platform::MIGRATIONS).unwrap();
         let secrets = [random_secret(), random_secret(), random_secret()];
+        let seeded = options.bids > 0;
+        if seeded {
+            fill(&cluster, &secrets, options);
+        }
         let (homeowner, contractors, sign_ins, deals) = people_and_deals(&cluster, &secrets);
-        owner.batch_execute(&jobs_sql(homeowner.party.uuid(), options.jobs)).unwrap();
+        let jobs = if seeded { NUMBERED } else { options.jobs };
+        owner.batch_execute(&jobs_sql(homeowner.party.uuid(), jobs, seeded)).unwrap();
+        let compared = seeded.then(|| compared(&cluster, &secrets, &homeowner, &contractors));
         let superuser_url = cluster.server().url(SUPERUSER, "fairtrade");
         let [jwt, pepper, vault] = secrets.map(|secret| secret.expose_secret().to_owned());
         let server = ServerProcess::start(
@@ -101,7 +122,9 @@ impl World {
             contractors,
             sign_ins,
             deals,
-            jobs: options.jobs,
+            jobs,
+            seeded,
+            compared,
             superuser_url,
             runtime_url: cluster.runtime_url(),
             log: cluster.server().log().to_owned(),
@@ -132,9 +155,14 @@ pub(crate) fn job_id_sql(number: &str) -> String {
     format!("('01900000-0000-7000-8000-' || lpad(to_hex(({number})::bigint), 12, '0'))::uuid")
 }
 
-/// Open jobs of every trade, in bulk.
-fn jobs_sql(homeowner: Uuid, count: u32) -> String {
+/// Open jobs of every trade, in bulk; beside others such that nobody comes upon them who does not know their ids: old, and nowhere.
+fn jobs_sql(homeowner: Uuid, count: u32, aside: bool) -> String {
     let id = job_id_sql("n");
+    let (place, age) = if aside {
+        ("NULL, NULL", "interval '100 days' + n * interval '1 second'")
+    } else {
+        ("30.2 + (n % 100) * 0.01, -97.7 - (n % 90) * 0.01", "n * interval '1 second'")
+    };
     format!(
         "INSERT INTO marketplace.jobs (id, homeowner_id, status, title, description, category, skills, city, region, country,
              public_latitude, public_longitude, budget_min, budget_max, currency, urgency, bidding_deadline, accept_until,
@@ -142,39 +170,115 @@ fn jobs_sql(homeowner: Uuid, count: u32) -> String {
          SELECT {id}, '{homeowner}', 'OPEN', 'Job number ' || n,
              repeat('Two coats of paint on the fence behind the house, both sides. ', 8),
              (ARRAY['painting', 'roofing', 'plumbing', 'electrical', 'fencing'])[1 + n % 5], ARRAY['painting'], 'Austin', 'TX', 'US',
-             30.2 + (n % 100) * 0.01, -97.7 - (n % 90) * 0.01, 10000, 200000, 'USD', 'normal',
+             {place}, 10000, 200000, 'USD', 'normal',
              app.clock() + interval '20 days', app.clock() + interval '30 days', 'on_arrival',
-             app.clock() - n * interval '1 second', app.clock() - n * interval '1 second', app.clock() - n * interval '1 second'
+             app.clock() - ({age}), app.clock() - ({age}), app.clock() - ({age})
          FROM generate_series(0, {count} - 1) n"
     )
 }
 
 type Cast = (Player, Vec<Player>, Vec<(String, PersonId)>, Vec<Deal>);
 
-fn people_and_deals(cluster: &Cluster, secrets: &[secrecy::SecretString; 3]) -> Cast {
+/// The product over the cluster, without HTTP.
+fn product(
+    cluster: &Cluster,
+    secrets: &[SecretString; 3],
+    bcrypt_cost: u32,
+) -> (Platform, platform::Settings) {
     let connect = || {
         let pool = PoolConfig { max_connections: 4, ..PoolConfig::new(cluster.runtime_url()) };
         Db::connect(&pool).unwrap()
     };
+    let mut settings = platform::Settings::default();
+    settings.identity.bcrypt_cost = bcrypt_cost;
+    let clock = Arc::new(SystemClock);
+    let secret = SignatureSecret::new("a secret that signs nothing here");
+    let provider = SimulatedProvider::new(connect(), clock.clone(), secret, SimulatedSettings::default());
+    let [jwt, pepper, master] = secrets.clone().map(SecretRing::new);
+    let mailer = FolderMailer::new(std::env::temp_dir(), &settings.notifications.mail_from).unwrap();
+    let parts = Parts {
+        db: connect(),
+        clock,
+        secrets: Secrets { jwt, pepper, master },
+        payments: Arc::new(provider),
+        mailer: Arc::new(mailer),
+        providers: identity::Providers::none(),
+        storage: files::Storage::folder(&std::env::temp_dir().join("fairtrade-bench-files")).unwrap(),
+        settings: settings.clone(),
+    };
+    (Platform::new(parts).unwrap_or_else(|error| panic!("{error}")), settings)
+}
+
+/// What `fairtrade seed` does, with what follows from it: figures, and the words that searches are led by.
+fn fill(cluster: &Cluster, secrets: &[SecretString; 3], options: &Options) {
+    let owner =
+        Db::connect(&PoolConfig { max_connections: 2, ..PoolConfig::new(cluster.owner_url()) }).unwrap();
+    let plan = Plan::new(1, options.jobs, options.bids, owner.now().unwrap());
+    let mut told = Instant::now();
+    let mut tell = |progress: Progress| {
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            eprintln!("  {progress:?}");
+        }
+    };
+    let (platform, settings) = product(cluster, secrets, 4);
+    let filled = seed::fill(&owner, &plan, &settings.marketplace, &mut tell);
+    let filled = filled.unwrap_or_else(|error| panic!("{error}"));
+    let follows = Instant::now();
+    outbox::run_due(platform.db(), &platform.registry()).unwrap();
+    let (seconds, after) = (filled.elapsed.as_secs_f32(), follows.elapsed().as_secs_f32());
+    eprintln!(
+        "{} jobs and {} bids in {seconds:.0} s, figures and words in {after:.0} s",
+        filled.jobs, filled.bids
+    );
+}
+
+/// A job on which fifty contractors have bid.
+fn compared(
+    cluster: &Cluster,
+    secrets: &[SecretString; 3],
+    homeowner: &Player,
+    contractors: &[Player],
+) -> JobId {
+    let (platform, settings) = product(cluster, secrets, 4);
+    let stage = Stage::new(&platform, settings);
+    let job =
+        stage.post(homeowner, &posting("A job for fifty", 200_000)).unwrap_or_else(|error| panic!("{error}"));
+    for (n, contractor) in (0_i64..).zip(contractors.iter().take(COMPARED)) {
+        let parts = [("All of it", 120_000 + n * 1_000)];
+        stage.bid(contractor, job.job.id, &parts).unwrap_or_else(|error| panic!("{error}"));
+    }
+    job.job.id
+}
+
+/// As contractors of the densest city are: of three trades, and willing to go some way.
+fn profile(n: usize) -> ProfileForm {
+    let trades = ["plumbing", "electrical", "painting", "hvac", "cleaning", "handyman"];
+    let trades = (0..3).map(|other| trades[(n + other) % trades.len()].to_owned()).collect();
+    ProfileForm {
+        trades: Some(trades),
+        location: Patch::Set(DENSEST),
+        service_radius_km: Patch::Set(40),
+        ..ProfileForm::default()
+    }
+}
+
+fn posting(title: &'static str, budget_max: i64) -> Posting<'static> {
+    Posting {
+        title,
+        description: "In thirty steps.",
+        category: "painting",
+        budget_max,
+        reveal: Reveal::OnArrival,
+        publish_as: PublishAs::Open,
+        bidding_deadline: None,
+    }
+}
+
+fn people_and_deals(cluster: &Cluster, secrets: &[SecretString; 3]) -> Cast {
     let stage = |bcrypt_cost: u32| {
-        let mut settings = platform::Settings::default();
-        settings.identity.bcrypt_cost = bcrypt_cost;
-        let clock = Arc::new(SystemClock);
-        let secret = SignatureSecret::new("a secret that signs nothing here");
-        let provider = SimulatedProvider::new(connect(), clock.clone(), secret, SimulatedSettings::default());
-        let [jwt, pepper, master] = secrets.clone().map(SecretRing::new);
-        let mailer = FolderMailer::new(std::env::temp_dir(), &settings.notifications.mail_from).unwrap();
-        let parts = Parts {
-            db: connect(),
-            clock,
-            secrets: Secrets { jwt, pepper, master },
-            payments: Arc::new(provider),
-            mailer: Arc::new(mailer),
-            providers: identity::Providers::none(),
-            storage: files::Storage::folder(&std::env::temp_dir().join("fairtrade-bench-files")).unwrap(),
-            settings: settings.clone(),
-        };
-        Stage::new(&Platform::new(parts).unwrap_or_else(|error| panic!("{error}")), settings)
+        let (platform, settings) = product(cluster, secrets, bcrypt_cost);
+        Stage::new(&platform, settings)
     };
     let quick = stage(4);
     let enter = |stage: &Stage, name: String, role| {
@@ -185,8 +289,9 @@ fn people_and_deals(cluster: &Cluster, secrets: &[secrecy::SecretString; 3]) -> 
     let homeowner = enter(&quick, "homeowner".to_owned(), Role::Homeowner);
     let contractors: Vec<Player> =
         (0..DEALS).map(|n| enter(&quick, format!("contractor{n}"), Role::Contractor)).collect();
-    for contractor in &contractors {
+    for (n, contractor) in contractors.iter().enumerate() {
         quick.verify(contractor, &Actor::system("bench")).unwrap_or_else(|error| panic!("{error}"));
+        quick.present(contractor, &profile(n)).unwrap_or_else(|error| panic!("{error}"));
     }
     let deals = contractors.iter().map(|contractor| deal(&quick, &homeowner, contractor)).collect();
     let usual = stage(platform::Settings::default().identity.bcrypt_cost);
@@ -201,16 +306,7 @@ fn people_and_deals(cluster: &Cluster, secrets: &[secrecy::SecretString; 3]) -> 
 
 fn deal(stage: &Stage, homeowner: &Player, contractor: &Player) -> Deal {
     let build = || {
-        let posting = Posting {
-            title: "A house",
-            description: "In thirty steps.",
-            category: "painting",
-            budget_max: 100_000_000,
-            reveal: Reveal::OnArrival,
-            publish_as: PublishAs::Open,
-            bidding_deadline: None,
-        };
-        let job = stage.post(homeowner, &posting)?;
+        let job = stage.post(homeowner, &posting("A house", 100_000_000))?;
         let bid = stage.bid(contractor, job.job.id, &[("A step", MILESTONE_WORTH); MILESTONES])?;
         let contract = stage.accept(homeowner, bid.id)?;
         stage.sign(homeowner, &contract)?;

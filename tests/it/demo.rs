@@ -104,6 +104,28 @@ async fn a_demo_that_was_broken_off_is_finished_and_nothing_is_there_twice() {
 }
 
 #[tokio::test]
+async fn around_the_demo_there_is_a_town_with_a_past_and_it_is_put_in_once() {
+    let app = TestApp::start().await;
+    seed(&app).await;
+    let put_in = || async {
+        let platform = app.platform.clone();
+        let put_in =
+            tokio::task::spawn_blocking(move || demo::history(platform.db(), &settings().marketplace));
+        put_in.await.unwrap().unwrap()
+    };
+    assert!(put_in().await && !put_in().await);
+    app.settle().await;
+    let open = app.anyone().get("/api/jobs?limit=100").await.expect(200);
+    assert_eq!(open["data"].as_array().map(Vec::len), Some(100));
+    assert!(app.database.count("marketplace.jobs WHERE status = 'COMPLETED'") > 60);
+    let figures = app.database.count("marketplace.market_figures WHERE median IS NOT NULL");
+    assert!(figures >= 1, "{figures}");
+    let contractors =
+        app.anyone().get("/api/contractors?minRating=4&verified=true&limit=20").await.expect(200);
+    assert!(contractors["data"].as_array().map(Vec::len) >= Some(10), "{contractors}");
+}
+
+#[tokio::test]
 async fn the_demos_people_sign_in_with_what_is_told() {
     let app = TestApp::start().await;
     seed(&app).await;

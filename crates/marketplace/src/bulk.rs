@@ -2,13 +2,16 @@
 //! is told, asked or checked here but what the tables themselves refuse; what a person does never comes this way.
 
 use database::{Error, PgConnection, Tx};
-use kernel::PartyId;
+use kernel::{Instant, PartyId};
 
-use crate::model::{Address, BidDetail, JobStatus, OpenReview, PublicJob, Review};
-use crate::rules::Sealed;
+use crate::model::{Address, BidDetail, JobId, JobStatus, OpenReview, PublicJob, Review};
+use crate::rules::{Sealed, ViewerKeys};
 use crate::settings::Settings;
 use crate::store;
-use crate::tasks::{BiddingClose, JobExpiry, ReviewPublication};
+use crate::tasks::{BiddingClose, JobExpiry, PublishMarket, ReleasePerformance, ReviewPublication};
+
+/// Jobs whose figures are kept by one statement.
+const FIGURED: u16 = 5_000;
 
 /// A bid in one of its revisions, sealed.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +119,38 @@ pub fn arrange_publications(
     });
     outbox::enqueue_all_at(tx, closing)?;
     Ok(())
+}
+
+/// Keeps what the jobs and bids that are there add to the figures, and has them published.
+///
+/// # Errors
+/// [`Error`].
+pub fn keep_figures(tx: &mut Tx<'_>) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let jobs = store::jobs::list_published_ids(tx.conn(), after, FIGURED)?;
+        store::market::record(tx.conn(), &jobs)?;
+        store::performance::insert_decided(tx.conn(), &jobs)?;
+        after = jobs.last().copied();
+        if jobs.len() < usize::from(FIGURED) {
+            break;
+        }
+    }
+    outbox::enqueue(tx, &PublishMarket { month: None });
+    outbox::enqueue(tx, &ReleasePerformance { after: None });
+    Ok(())
+}
+
+/// Counts these looks at open jobs, each of somebody else, as of that instant.
+///
+/// # Errors
+/// [`Error`].
+pub fn insert_looks(
+    conn: &mut PgConnection,
+    at: Instant,
+    looks: &[(JobId, ViewerKeys)],
+) -> Result<(), Error> {
+    store::views::record(conn, at.date_naive(), at, looks)
 }
 
 /// How many jobs there are, in any state.

@@ -1,32 +1,12 @@
 //! Many tasks at once, for data that is made in bulk: one COPY instead of a buffer that the end of the transaction writes.
 
 use database::{Error, Tx};
-use diesel::prelude::*;
 use kernel::Instant;
-use serde_json::Value;
-use uuid::Uuid;
 
 use crate::model::{EventId, TaskId, TaskState};
 use crate::registry::Task;
-use crate::schema::tasks;
+use crate::store::bulk::{self, BulkTask};
 use crate::trace;
-
-/// A task as COPY takes it.
-#[derive(Insertable)]
-#[diesel(table_name = tasks, treat_none_as_default_value = false)]
-struct BulkTask {
-    id: Uuid,
-    kind: &'static str,
-    key: Option<String>,
-    lane: Option<String>,
-    payload: Value,
-    state: &'static str,
-    due_at: Instant,
-    attempts: i16,
-    max_attempts: i16,
-    trace_id: String,
-    created_at: Instant,
-}
 
 /// Has each of these done at its instant of the database's clock, as [`enqueue_at`](crate::enqueue_at) would, but for one thing: where one with
 /// the same key waits already, the transaction fails. Says how many there were.
@@ -59,5 +39,5 @@ pub fn enqueue_all_at<T: Task>(
             })
         })
         .collect();
-    Ok(diesel::copy_from(tasks::table).from_insertable(rows?).execute(tx.conn())?)
+    bulk::copy(tx.conn(), rows?)
 }

@@ -1,5 +1,7 @@
 //! The only SQL of this crate: what workers and the command need of events and tasks.
 
+pub(crate) mod bulk;
+
 use std::time::Duration;
 
 use database::Error;

@@ -16,6 +16,7 @@ pub(crate) enum Stream {
     Person(u32),
     Job(u32),
     Bid(u64),
+    Looks,
 }
 
 impl Dice {
@@ -25,6 +26,7 @@ impl Dice {
             Stream::Person(n) => (2, u64::from(n)),
             Stream::Job(n) => (3, u64::from(n)),
             Stream::Bid(n) => (4, n),
+            Stream::Looks => (5, 0),
         };
         let mut dice = Self { state: number ^ (kind << 56) };
         dice.state = dice.next() ^ which.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -90,6 +92,10 @@ impl Dice {
             *byte = from;
         }
         Builder::from_unix_timestamp_millis(millis.try_into().unwrap_or_default(), &random).into_uuid()
+    }
+
+    pub(crate) fn hash(&mut self) -> [u8; 16] {
+        (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes()
     }
 
     pub(crate) fn salt(&mut self) -> [u8; 32] {

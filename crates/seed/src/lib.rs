@@ -15,5 +15,5 @@ mod work;
 mod write;
 
 pub use error::{Error, Refusal};
-pub use load::{Filled, Progress, check_own, fill};
+pub use load::{Filled, Progress, check_own, fill, is_in};
 pub use plan::Plan;

@@ -44,7 +44,7 @@ pub enum Progress {
     Loading(Filled),
     /// So many of so many indexes and foreign keys are made anew.
     Indexing(usize, usize),
-    /// Contractors go into the directory.
+    /// Contractors go into the directory, jobs and bids into the figures.
     Listing,
     /// The planner is told.
     Analyzing,
@@ -66,6 +66,14 @@ pub fn check_own(db: &Db, number: u64) -> Result<(), Error> {
             (people, jobs) => Err(Refusal::NotItsOwn { people, jobs }.into()),
         }
     })
+}
+
+/// Whether that number is in.
+///
+/// # Errors
+/// The database's.
+pub fn is_in(db: &Db, number: u64) -> Result<bool, Error> {
+    Ok(db.read(|conn| store::is_in(conn, stored(number)))?)
 }
 
 /// Makes what the plan says and loads it, all or nothing; whether it may is for [`check_own`]. As the owner of the tables it is several times
@@ -90,9 +98,14 @@ pub fn fill(
             told(Progress::Indexing(done, aside.len()));
             store::restore(tx.conn(), statement)?;
         }
+        if rebuild {
+            // Nobody else sees these rows yet: without this, what follows would be planned as if there were none.
+            store::analyze(tx.conn(), false)?;
+        }
         told(Progress::Listing);
         bulk::keep_ratings(tx.conn())?;
         list_contractors(tx, settings)?;
+        bulk::keep_figures(tx)?;
         filled.elapsed = begun.elapsed();
         mark(tx, plan, &filled)?;
         Ok::<_, Error>(filled)
@@ -140,6 +153,7 @@ fn take(
             Batch::Jobs(jobs) => filled.jobs += count(jobs.len()),
             Batch::Bids(bids) => filled.bids += count(bids.iter().filter(|bid| bid.last).count()),
             Batch::Reviews(_, reviews) => filled.reviews += count(reviews.len()),
+            Batch::Looks(..) => {}
         }
         filled.elapsed = begun.elapsed();
         told(Progress::Loading(filled));
@@ -159,6 +173,7 @@ fn load(tx: &mut Tx<'_>, batch: &Batch, settings: &Settings) -> Result<(), Error
             bulk::insert_reviews(tx.conn(), windows, reviews)?;
             bulk::arrange_publications(tx, windows, settings)?;
         }
+        Batch::Looks(at, looks) => bulk::insert_looks(tx.conn(), *at, looks)?,
     }
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! Everything in the order of time: people, then day by day the jobs of the day and the bids of the day.
 
-use kernel::Role;
+use kernel::{Instant, Role};
 use marketplace::bulk::SealedBid;
-use marketplace::{Address, BidStatus, JobStatus, OpenReview, PublicJob, Review, ReviewId, ReviewStatus};
+use marketplace::rules::ViewerKeys;
+use marketplace::{
+    Address, BidStatus, JobId, JobStatus, OpenReview, PublicJob, Review, ReviewId, ReviewStatus,
+};
 
 use identity::bulk::Resident;
 
@@ -21,6 +24,10 @@ const REVIEW_DAYS: i64 = 14;
 /// No job has more bids, however sought it is, as long as the others can take them.
 const BIDS_OF_A_JOB: u64 = 60;
 
+/// Of a hundred open jobs so many are looked at on the last day, by fewer people than this each.
+const LOOKED_AT: u64 = 15;
+const LOOKS: u64 = 20;
+
 /// Rows that belong together, in an order in which each finds what it refers to.
 #[derive(Debug)]
 pub(crate) enum Batch {
@@ -28,6 +35,7 @@ pub(crate) enum Batch {
     Jobs(Vec<(PublicJob, Address)>),
     Bids(Vec<SealedBid>),
     Reviews(Vec<OpenReview>, Vec<Review>),
+    Looks(Instant, Vec<(JobId, ViewerKeys)>),
 }
 
 /// Nobody takes what is made any more.
@@ -57,7 +65,15 @@ pub(crate) fn make(plan: &Plan, take: &mut dyn FnMut(Batch) -> Result<(), Stop>)
     let slots = plan.calendar();
     let wanted = shares(plan, &slots, u64::try_from(cast.contractors.len()).unwrap_or_default());
     let days = usize::from(plan.days) + 1;
-    let mut works = Works { plan, stage, cast, days: vec![Vec::new(); days], missing: 0, handed_out: 0 };
+    let mut works = Works {
+        plan,
+        stage,
+        cast,
+        days: vec![Vec::new(); days],
+        looked_at: Vec::new(),
+        missing: 0,
+        handed_out: 0,
+    };
     let mut rest: &[Slot] = &slots;
     let mut n: u32 = 0;
     let mut wanted = wanted.into_iter();
@@ -76,7 +92,7 @@ pub(crate) fn make(plan: &Plan, take: &mut dyn FnMut(Batch) -> Result<(), Stop>)
         made.hand_on(take)?;
         works.bids_of(day, take)?;
     }
-    Ok(())
+    works.looks(take)
 }
 
 /// How many bids each job is to have.
@@ -98,6 +114,8 @@ struct Works<'a> {
     cast: Cast,
     /// Bids by the day on which they are handed in.
     days: Vec<Vec<Pending>>,
+    /// Jobs that people look at these days, each with how many do.
+    looked_at: Vec<(JobId, u64)>,
     /// Bids that were wanted of jobs that could not take them.
     missing: u64,
     handed_out: u64,
@@ -138,6 +156,9 @@ impl Works<'_> {
                 review(&posted, &bid, self.plan, made, &mut dice);
             }
             self.schedule(bid);
+        }
+        if posted.job.status == JobStatus::Open && dice.chance(LOOKED_AT) {
+            self.looked_at.push((posted.job.id, 1 + dice.below(LOOKS) * dice.below(LOOKS) / LOOKS));
         }
         made.jobs.push((posted.job, posted.address));
     }
@@ -182,6 +203,23 @@ impl Works<'_> {
         if let Some(of_day) = self.days.get_mut(day.min(last)) {
             of_day.push(bid);
         }
+    }
+
+    /// Who looked at what on the last day; everybody's hashes are new, as they are on any day.
+    fn looks(&mut self, take: &mut dyn FnMut(Batch) -> Result<(), Stop>) -> Result<(), Stop> {
+        let mut dice = Dice::new(self.plan.number, Stream::Looks);
+        let at = instant(self.plan.today() - DAY / 24);
+        let mut looks = Vec::with_capacity(BATCH);
+        for (job, count) in std::mem::take(&mut self.looked_at) {
+            for _ in 0..count {
+                let (viewer, network) = (dice.hash(), dice.hash());
+                looks.push((job, ViewerKeys { viewer, network }));
+            }
+            if looks.len() >= BATCH {
+                take(Batch::Looks(at, std::mem::take(&mut looks)))?;
+            }
+        }
+        take(Batch::Looks(at, looks))
     }
 
     fn bids_of(&mut self, day: usize, take: &mut dyn FnMut(Batch) -> Result<(), Stop>) -> Result<(), Stop> {
@@ -291,9 +329,6 @@ fn stars(good: i64, dice: &mut Dice) -> i16 {
 #[cfg(test)]
 mod tests {
     use std::collections::{HashMap, HashSet};
-
-    use kernel::Instant;
-    use marketplace::JobId;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::access::Access;
 use super::admin::from_domain;
 use super::args::Seed;
-use super::assembly;
+use super::assembly::{self, Use};
 use super::failure::Failure;
 use super::output::Voice;
 use super::trail;
@@ -36,7 +36,10 @@ pub(super) fn run(asked: &Seed, voice: Voice, loaded: &Loaded) -> Result<(), Fai
     let access = Access::open(loaded)?;
     let result = assembly::current_schema(&access, false).and_then(|()| {
         let db = access.connect_as_owner()?;
-        trail::acting_on(&db, "fairtrade seed", || put_in(asked, loaded, &db))
+        let filled = trail::acting_on(&db, "fairtrade seed", || put_in(asked, loaded, &db))?;
+        drop(db);
+        follow(loaded, &access)?;
+        Ok(filled)
     });
     let closed = access.close();
     let filled = result?;
@@ -55,6 +58,13 @@ fn put_in(asked: &Seed, loaded: &Loaded, db: &Db) -> Result<Filled, Failure> {
         fill(db, &plan, &loaded.config.platform().marketplace, &mut |progress| teller.tell(progress));
     teller.end();
     filled.map_err(|error| refused(&error))
+}
+
+/// Does what the rows are a reason for and no time has to pass for: the words of all jobs, the figures that are due.
+fn follow(loaded: &Loaded, access: &Access) -> Result<(), Failure> {
+    let platform = assembly::assemble(loaded, access, Use::Command)?.platform;
+    outbox::run_due(platform.db(), &platform.registry()).map_err(|error| from_domain(&error))?;
+    Ok(())
 }
 
 fn refused(error: &Error) -> Failure {
@@ -99,7 +109,7 @@ impl Teller {
         let (stage, line) = match progress {
             Progress::Loading(filled) => ("loading", self.loading(&filled)),
             Progress::Indexing(done, all) => ("indexing", format!("indexes and keys: {done} of {all}")),
-            Progress::Listing => ("listing", "contractors go into the directory".to_owned()),
+            Progress::Listing => ("listing", "the directory and the figures".to_owned()),
             Progress::Analyzing => ("analyzing", "figures for the planner".to_owned()),
         };
         let pause = if self.live { BAR_EVERY } else { LINE_EVERY };

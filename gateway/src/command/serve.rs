@@ -104,7 +104,9 @@ fn put_demo_in(
 ) -> Result<Vec<DemoLogin>, Failure> {
     let begun = Instant::now();
     let seeded = trail::acting(platform, "fairtrade serve --demo", || {
-        demo::seed(platform, provider, loaded.config.platform())
+        let scenes = demo::seed(platform, provider, loaded.config.platform())?;
+        let history = demo::history(platform.db(), &loaded.config.platform().marketplace)?;
+        Ok(scenes || history)
     })?;
     if seeded && voice == Voice::People {
         say(format!("The demo was put in, in {:.1} s.", begun.elapsed().as_secs_f32()))?;

@@ -1,5 +1,6 @@
 //! The demo: what is put into a new installation, and the walk through the main job as a client sees it.
 
+mod history;
 mod play;
 mod scenes;
 mod seed;
@@ -16,6 +17,7 @@ use crate::command::{Failure, Voice, say};
 use crate::config::Loaded;
 use server::{OwnServer, answers};
 
+pub use history::history;
 pub use seed::{ADMIN, PASSWORD, logins, seed};
 pub use walk::{Moved, Step, Story, Walk, WalkError, walk};
 

@@ -174,7 +174,7 @@ impl Stage {
     ///
     /// # Errors
     /// [`StageError`].
-    pub(super) fn present(&self, player: &Player, form: &ProfileForm) -> Result<(), StageError> {
+    pub fn present(&self, player: &Player, form: &ProfileForm) -> Result<(), StageError> {
         let role = player.signed_in.person.role;
         let patch = ProfilePatch::new(form, role, &self.settings.identity).map_err(told("a profile"))?;
         self.commands.identity.update_profile(&player.actor, patch).map_err(told("a profile"))?;

@@ -281,6 +281,27 @@ fn of_many_rows_the_indexes_are_made_anew_and_are_what_they_were() {
 }
 
 #[test]
+fn figures_and_looks_are_those_of_the_rows() {
+    let (database, market) = seeded(|plan| Plan {
+        open_percent: 30,
+        days: 180,
+        city: Some("Austin".to_owned()),
+        trades: Some(4),
+        ..plan
+    });
+    assert_eq!(
+        database.count("marketplace.market_facts"),
+        database.count("marketplace.jobs WHERE status <> 'DRAFT'")
+    );
+    assert!(database.count("marketplace.job_views") > 30);
+    let mut registry = outbox::Registry::new();
+    marketplace::register(&mut registry, Arc::new(market));
+    outbox::run_due(&database.db, &registry).unwrap();
+    assert!(database.count("marketplace.market_figures WHERE median IS NOT NULL") > 3);
+    assert!(database.count("marketplace.performance WHERE public_things > 0") > 0);
+}
+
+#[test]
 fn nobody_of_the_seed_has_a_password_or_a_proven_address() {
     let (database, _) = seeded(|plan| plan);
     assert_eq!(database.count("identity.people"), 120);
