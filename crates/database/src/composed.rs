@@ -26,7 +26,7 @@ use std::marker::PhantomData;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Double, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::Instant;
 use uuid::Uuid;
 
@@ -35,6 +35,10 @@ use uuid::Uuid;
 pub enum Value {
     /// `integer`.
     Integer(i32),
+    /// `integer[]`.
+    Integers(Vec<i32>),
+    /// `bigint`.
+    BigInt(i64),
     /// `double precision`.
     Double(f64),
     /// `text`.
@@ -45,6 +49,8 @@ pub enum Value {
     Instant(Instant),
     /// `uuid`.
     Uuid(Uuid),
+    /// `uuid[]`.
+    Uuids(Vec<Uuid>),
 }
 
 macro_rules! values {
@@ -56,7 +62,10 @@ macro_rules! values {
         })+
     };
 }
-values! { i32 => Integer, f64 => Double, String => Text, Vec<String> => Texts, Instant => Instant, Uuid => Uuid, }
+values! {
+    i32 => Integer, Vec<i32> => Integers, i64 => BigInt, f64 => Double, String => Text, Vec<String> => Texts, Instant => Instant, Uuid => Uuid,
+    Vec<Uuid> => Uuids,
+}
 
 #[derive(Debug, Clone)]
 enum Piece {
@@ -116,11 +125,14 @@ impl<C> QueryFragment<Pg> for Rows<C> {
             match piece {
                 Piece::Text(text) => pass.push_sql(text),
                 Piece::Value(Value::Integer(value)) => pass.push_bind_param::<Integer, _>(value)?,
+                Piece::Value(Value::Integers(value)) => pass.push_bind_param::<Array<Integer>, _>(value)?,
+                Piece::Value(Value::BigInt(value)) => pass.push_bind_param::<BigInt, _>(value)?,
                 Piece::Value(Value::Double(value)) => pass.push_bind_param::<Double, _>(value)?,
                 Piece::Value(Value::Text(value)) => pass.push_bind_param::<Text, _>(value)?,
                 Piece::Value(Value::Texts(value)) => pass.push_bind_param::<Array<Text>, _>(value)?,
                 Piece::Value(Value::Instant(value)) => pass.push_bind_param::<Timestamptz, _>(value)?,
                 Piece::Value(Value::Uuid(value)) => pass.push_bind_param::<SqlUuid, _>(value)?,
+                Piece::Value(Value::Uuids(value)) => pass.push_bind_param::<Array<SqlUuid>, _>(value)?,
             }
         }
         Ok(())

@@ -25,13 +25,17 @@ pub use store::jobs::{job_cards, job_titles, jobs_of_party, public_jobs};
 pub use store::personal::REMOVED_JOB;
 pub use store::views::{count as job_view_count, counts as job_view_counts};
 pub use tasks::{
-    BidExpiry, BiddingClose, CONSUMER, FIGURES_CONSUMER, FillDirectory, FillFigures, ForgetLooks, JobExpiry,
-    PublishMarket, ReleasePerformance, ReviewPublication, register,
+    BidExpiry, BiddingClose, CONSUMER, CountWords, FIGURES_CONSUMER, FillDirectory, FillFigures, ForgetLooks,
+    JobExpiry, PublishMarket, ReleasePerformance, ReviewPublication, register,
 };
-pub use traits::{ComparisonQueries, FigureQueries, ReviewCommands, ReviewQueries, ViewCommands};
+pub use traits::{
+    ComparisonQueries, FigureQueries, ReviewCommands, ReviewQueries, SearchQueries, ViewCommands,
+};
 
 /// What can be read.
-pub trait MarketplaceQueries: ComparisonQueries + FigureQueries + ReviewQueries + Send + Sync {
+pub trait MarketplaceQueries:
+    ComparisonQueries + FigureQueries + ReviewQueries + SearchQueries + Send + Sync
+{
     /// One job as this viewer, or a stranger, sees it.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod job;
 mod market;
 mod performance;
 mod review;
+pub(crate) mod search;
 mod text;
 mod views;
 
@@ -39,6 +40,10 @@ pub use review::{
     Reply, Report, ReportReason, Review, ReviewAction, ReviewCase, ReviewChange, ReviewDecisionId, ReviewId,
     ReviewPage, ReviewPatch, ReviewQueue, ReviewReportId, ReviewStatus, ReviewVerdict, Stars,
 };
+pub use search::{
+    BudgetBand, Count, Facet, Facets, FoundJob, Highlights, JobFacets, JobOrder, JobSearch, JobSearchForm,
+    JobsFound, Region, SearchKey, Understood,
+};
 pub use text::{
     BidTerms, Country, DecisionReason, Description, LineText, Place, Reason, ReplyText, ReportNote,
     ReviewText, Skills, Title,
@@ -49,7 +54,7 @@ pub use views::JobLook;
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$variant_doc])* $variant,)+ }
 
         impl $name {

@@ -3,6 +3,7 @@
 
 mod bidding;
 mod comparison;
+pub(crate) mod highlights;
 pub mod market;
 pub mod performance;
 mod places;
@@ -11,10 +12,13 @@ mod rating;
 pub mod reasons;
 mod receipt;
 mod reviewing;
+pub(crate) mod search;
 mod spread;
 mod validity;
 mod views;
 mod visibility;
+pub(crate) mod vocabulary;
+pub(crate) mod words;
 
 pub use bidding::{
     acceptance_ends, bidding_closed, bidding_deadline, check_amount, edited, may_award, may_bid, revealed,

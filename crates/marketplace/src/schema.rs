@@ -116,6 +116,7 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        cell -> Nullable<Int4>,
     }
 }
 
@@ -268,6 +269,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    marketplace.words (word) {
+        word -> Text,
+        share -> Float8,
+    }
+}
+
 diesel::joinable!(bid_revisions -> bids (bid_id));
 
 diesel::joinable!(bids -> jobs (job_id));
@@ -311,4 +319,5 @@ diesel::allow_tables_to_appear_in_same_query! {
     review_windows,
     reviews,
     view_salts,
+    words,
 }

@@ -9,6 +9,7 @@ mod figures;
 mod jobs;
 pub(crate) mod personal;
 mod reviews;
+mod search;
 mod trail;
 mod views;
 
@@ -32,13 +33,14 @@ pub struct MarketplaceService {
     db: Db,
     clock: Arc<dyn Clock>,
     settings: Settings,
+    learned: Arc<search::Learned>,
 }
 
 impl MarketplaceService {
     /// `clock` is for what is only shown; what is decided goes by the database's clock.
     #[must_use]
     pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        Self { db, clock, settings }
+        Self { db, clock, settings, learned: Arc::default() }
     }
 }
 

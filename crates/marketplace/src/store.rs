@@ -9,6 +9,7 @@ pub(crate) mod market;
 pub(crate) mod performance;
 pub(crate) mod personal;
 pub(crate) mod reviews;
+pub(crate) mod search;
 pub(crate) mod views;
 
 use database::Error;

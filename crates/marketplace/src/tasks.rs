@@ -31,6 +31,9 @@ const FACTS_CHANGED: [&str; 6] = [
 /// How often the whole directory is gone through: what a lost event or a changed setting left behind is put right.
 const FILL_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How often it is counted how common words are.
+const COUNT_WORDS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The bidding deadline of a job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BiddingClose {
@@ -122,6 +125,17 @@ impl Task for ForgetLooks {
     }
 }
 
+/// Counts how common the words of open jobs are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CountWords {}
+
+impl Task for CountWords {
+    const KIND: &'static str = "marketplace.count_words";
+    fn key(&self) -> Option<String> {
+        Some("all".to_owned())
+    }
+}
+
 /// Says how the marketplace's tasks are done.
 pub fn register(registry: &mut Registry, service: Arc<MarketplaceService>) {
     let closing = Arc::clone(&service);
@@ -133,6 +147,9 @@ pub fn register(registry: &mut Registry, service: Arc<MarketplaceService>) {
     register_directory(registry, &service);
     register_interest(registry, &service);
     figures::register(registry, &service);
+    let counting = Arc::clone(&service);
+    registry.task::<CountWords>(move |_, _| Ok(counting.count_words()?));
+    registry.every(COUNT_WORDS_EVERY, CountWords {});
     registry.task::<ReviewPublication>(move |run, task| {
         match service.publish_reviews(task.contract_id, run.request_id())? {
             None => Ok(()),

@@ -3,9 +3,11 @@
 mod comparison;
 mod figures;
 mod reviews;
+mod search;
 mod views;
 
 pub use comparison::ComparisonQueries;
 pub use figures::FigureQueries;
 pub use reviews::{ReviewCommands, ReviewQueries};
+pub use search::SearchQueries;
 pub use views::ViewCommands;

@@ -3,11 +3,12 @@
 mod words;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use words::{Word, words};
+pub use words::{Word, fold, words};
 
 /// The file that the program is built with.
 const FILE: &str = include_str!("../taxonomy.toml");
@@ -81,10 +82,12 @@ impl Skill {
 }
 
 /// Words of a text that mean a trade or a skill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found<'t, 'text> {
     /// The words, as they were written.
     pub phrase: &'text str,
+    /// Where they stand.
+    pub bytes: Range<usize>,
     /// The trade, of the skill when it is one.
     pub trade: &'t Trade,
     /// The skill.
@@ -187,8 +190,8 @@ impl Taxonomy {
             let (first, last) = (phrase.first()?, phrase.last()?);
             let trade = self.trades.get(place.trade)?;
             let skill = place.skill.and_then(|skill| trade.skills.get(skill));
-            let phrase = text.get(first.bytes.start..last.bytes.end)?;
-            Some((length, Found { phrase, trade, skill }))
+            let bytes = first.bytes.start..last.bytes.end;
+            Some((length, Found { phrase: text.get(bytes.clone())?, bytes, trade, skill }))
         })
     }
 

@@ -12,15 +12,16 @@ static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::
 
 /// A word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Word {
+pub struct Word {
     /// Where it stands.
-    pub(crate) bytes: Range<usize>,
+    pub bytes: Range<usize>,
     /// What of it is compared.
-    pub(crate) stem: String,
+    pub stem: String,
 }
 
 /// Without case and accents.
-fn fold(word: &str) -> String {
+#[must_use]
+pub fn fold(word: &str) -> String {
     word.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
 }
 
@@ -41,7 +42,8 @@ fn singular(folded: &str) -> &str {
 }
 
 /// Runs of letters and digits, "won't" and its like as the words they are short for.
-pub(crate) fn words(text: &str) -> Vec<Word> {
+#[must_use]
+pub fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut start = None;
     for (at, letter) in text.char_indices().chain([(text.len(), ' ')]) {

@@ -15,6 +15,8 @@ pub struct LoggedStatement {
     pub text: String,
     /// The role that sent it.
     pub role: String,
+    /// What was bound, in order, each as an SQL literal.
+    pub values: Vec<String>,
 }
 
 /// How a statement came to the server.
@@ -87,6 +89,13 @@ fn parse(log: &str, database: &str) -> Vec<LoggedStatement> {
             }
             continue;
         }
+        if let (true, Some((_, bound))) = (continues, line.split_once(" DETAIL:  parameters: ")) {
+            if let Some(last) = statements.last_mut() {
+                last.values = values(bound);
+            }
+            continues = false;
+            continue;
+        }
         let found = line
             .split_once("] ")
             .and_then(|(_, rest)| rest.split_once(" LOG:  "))
@@ -99,6 +108,19 @@ fn parse(log: &str, database: &str) -> Vec<LoggedStatement> {
     statements
 }
 
+/// Of `$1 = 'a', $2 = NULL` what stands behind each `=`.
+fn values(bound: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    let mut rest = bound.strip_prefix("$1 = ");
+    while let Some(text) = rest {
+        let next = format!(", ${} = ", values.len() + 2);
+        let (value, more) = text.split_once(&next).map_or((text, None), |(value, more)| (value, Some(more)));
+        values.push(value.to_owned());
+        rest = more;
+    }
+    values
+}
+
 fn statement(role: &str, message: &str) -> Option<LoggedStatement> {
     let (how, text) = if let Some(text) = message.strip_prefix("statement: ") {
         (How::Plain, text)
@@ -107,12 +129,21 @@ fn statement(role: &str, message: &str) -> Option<LoggedStatement> {
     } else {
         (How::Cached, message.strip_prefix("execute ")?.split_once(": ")?.1)
     };
-    Some(LoggedStatement { how, text: text.trim().to_owned(), role: role.to_owned() })
+    Some(LoggedStatement { how, text: text.trim().to_owned(), role: role.to_owned(), values: Vec::new() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_bound_is_read_value_by_value() {
+        assert_eq!(
+            values("$1 = 'a, $3 = ''b', $2 = NULL, $3 = '{1,2}'"),
+            ["'a, $3 = ''b'", "NULL", "'{1,2}'"]
+        );
+        assert!(values("").is_empty());
+    }
 
     #[test]
     fn statements_are_told_apart_by_how_they_came() {
@@ -125,6 +156,7 @@ mod tests {
                    2026-11-21 12:00:00.000 UTC [1] app@one LOG:  execute <unnamed>: SELECT d\n";
         let found: Vec<(How, String)> =
             parse(log, "one").into_iter().map(|found| (found.how, found.text)).collect();
+        assert_eq!(parse(log, "one")[1].values, ["'1'"]);
         let expected = [(How::Plain, "BEGIN"), (How::Cached, "SELECT a FROM b"), (How::Unnamed, "SELECT d")];
         assert_eq!(found, expected.map(|(how, text)| (how, text.to_owned())));
     }

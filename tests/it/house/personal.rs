@@ -107,6 +107,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("marketplace.reviews", NoPerson, "author_role status"),
     ("marketplace.reviews", Erasable, "body reply"),
     ("marketplace.view_salts", NoPerson, "salt"),
+    ("marketplace.words", Erasable, "word"),
     ("notifications.deliveries", NoPerson, "channel reason state"),
     ("notifications.notifications", NoPerson, "category subjects template"),
     ("notifications.notifications", Erasable, "body title"),

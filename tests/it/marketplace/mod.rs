@@ -12,6 +12,7 @@ mod jobs;
 mod review_life;
 mod reviews;
 mod sealed;
+mod search;
 mod validity;
 mod views;
 

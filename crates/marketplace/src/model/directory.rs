@@ -90,7 +90,7 @@ impl DirectoryFilter {
         let skills = form.skills.iter().take(SKILLS_MAX).enumerate();
         let skills = skills.filter_map(|(at, skill)| faults.take(&format!("/skills/{at}"), Slug::new(skill)));
         let skills = skills.collect();
-        let circle = circle(form, &mut faults);
+        let circle = circle((form.lat, form.lng, form.radius), &mut faults);
         let words = form.q.as_deref().and_then(|words| faults.take("/q", words_of(words)));
         let rating_min = form.min_rating.and_then(|stars| faults.take("/minRating", hundredths_of(stars)));
         let order = order(form, &mut faults);
@@ -98,8 +98,12 @@ impl DirectoryFilter {
     }
 }
 
-fn circle(form: &DirectoryForm, faults: &mut Faults) -> Option<Circle> {
-    let km = form.radius.unwrap_or(RADIUS_KM_DEFAULT);
+/// Where, and how far around it, of what a list is asked with.
+pub(super) fn circle(
+    (lat, lng, radius): (Option<f64>, Option<f64>, Option<i64>),
+    faults: &mut Faults,
+) -> Option<Circle> {
+    let km = radius.unwrap_or(RADIUS_KM_DEFAULT);
     let metres = i32::try_from(km).ok().filter(|_| (1..=RADIUS_KM_MAX).contains(&km)).map(|km| km * METRES);
     faults.check(
         metres.is_some(),
@@ -107,11 +111,11 @@ fn circle(form: &DirectoryForm, faults: &mut Faults) -> Option<Circle> {
         "out_of_range",
         format!("must be from 1 to {RADIUS_KM_MAX} kilometres"),
     );
-    let (lat, lng) = match (form.lat, form.lng) {
+    let (lat, lng) = match (lat, lng) {
         (Some(lat), Some(lng)) => (lat, lng),
         (None, None) => {
             faults.check(
-                form.radius.is_none(),
+                radius.is_none(),
                 "/radius",
                 "without_place",
                 "is around a place: give lat and lng too",
@@ -132,7 +136,8 @@ fn circle(form: &DirectoryForm, faults: &mut Faults) -> Option<Circle> {
     faults.take("/lat", centre).zip(metres).map(|(centre, metres)| Circle { centre, metres })
 }
 
-fn words_of(raw: &str) -> Result<String, Faults> {
+/// Words that are looked for.
+pub(super) fn words_of(raw: &str) -> Result<String, Faults> {
     let words = raw.trim();
     let mut faults = Faults::none();
     faults.check(!words.is_empty(), "", "too_short", "must not be empty");

@@ -20,7 +20,15 @@ impl MarketplaceService {
         after: Option<Position<i64>>,
         limit: Limit,
     ) -> Result<Page<ContractorCard, i64>, Error> {
-        let rows = self.db.read(|conn| store::directory::list(conn, filter, after, limit))?;
+        let filter = match filter.words.as_deref().map(|words| self.words_in_directory(words)) {
+            None => filter.clone(),
+            Some(words) => match words? {
+                Some(words) => DirectoryFilter { words: Some(words), ..filter.clone() },
+                // What only rules things out, or says nothing, finds nobody.
+                None => return Ok(Page { items: Vec::new(), next: None }),
+            },
+        };
+        let rows = self.db.read(|conn| store::directory::list(conn, &filter, after, limit))?;
         Ok(Page::cut(rows, limit, |card| Position { key: card.key, id: card.id.uuid() }))
     }
 

@@ -235,7 +235,7 @@ pub(super) fn end(
 }
 
 /// The shelf of an actor's own jobs; administrators have none.
-fn own_shelf(actor: &Actor) -> Option<Shelf> {
+pub(super) fn own_shelf(actor: &Actor) -> Option<Shelf> {
     match actor.role {
         Role::Homeowner => Some(Shelf::OfHomeowner(actor.party)),
         Role::Contractor => Some(Shelf::OfContractor(actor.party)),

@@ -20,6 +20,7 @@ use crate::model::{
 };
 use crate::schema::{job_addresses, jobs};
 
+pub(super) use open::Columns;
 pub(crate) use open::list_open;
 
 /// All columns of a job.
@@ -313,7 +314,7 @@ pub(crate) struct CardRow {
 }
 
 impl CardRow {
-    fn read(self) -> Result<JobCard, Error> {
+    pub(super) fn read(self) -> Result<JobCard, Error> {
         Ok(JobCard {
             id: self.id.into(),
             homeowner: self.homeowner_id.into(),

@@ -1,14 +1,14 @@
 //! `/api/contractors`: the directory, for everybody.
 
-use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
-use kernel::{Fault, Faults, PartyId, TypedId};
+use kernel::{PartyId, TypedId};
 use marketplace::{CheckedPapers, ContractorCard, DirectoryFilter, DirectoryForm, Rank, rules};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::job_views::JobPoint;
+use super::job_views::{JobPoint, kilometres};
+use super::refused_parameters;
 use super::words::{DirectoryOrderWord, PartyRef, Word};
 use crate::routes::identity::contractors::{ProfilePublicCredential, ProfilePublicVerification};
 use crate::routes::identity::users::ProfileSlug;
@@ -33,8 +33,8 @@ pub struct ContractorFilter {
     /// How far around that place, in kilometres; 50 without it. A contractor's own radius may be smaller, and then counts.
     #[schema(minimum = 1, maximum = 500)]
     pub radius: Option<i64>,
-    /// Words, all of which the name, the headline, the trades, the skills or the longer text has; forms of a word and accents do not
-    /// matter, `"…"` is a phrase and `-word` leaves out.
+    /// Words, all of which the name, the headline, the trades, the skills or the longer text has, or the trade or skill that they mean; forms of a word,
+    /// typing mistakes and accents do not matter, `"…"` is a phrase and `-word` leaves out.
     #[schema(min_length = 1, max_length = 200)]
     pub q: Option<String>,
     /// Only those whose reviews have at least this mean; who has none is left out.
@@ -61,15 +61,8 @@ impl ContractorFilter {
             verified: self.verified,
             sort: self.sort.map(|Word(order)| order),
         };
-        DirectoryFilter::new(&form).map_err(refused)
+        DirectoryFilter::new(&form).map_err(refused_parameters)
     }
-}
-
-/// A fault in a query parameter is 400, as every other there.
-fn refused(faults: Faults) -> Problem {
-    let faults = faults.into_vec().into_iter();
-    let named = faults.map(|fault| Fault { pointer: fault.pointer.replacen('/', "?", 1), ..fault });
-    Problem::invalid(StatusCode::BAD_REQUEST, named.collect())
 }
 
 /// A contractor in the directory.
@@ -145,8 +138,6 @@ async fn list_contractors(
 
 /// Skills shown of each.
 const SKILLS_SHOWN: usize = 10;
-/// A hundred metres more or less say nothing of a point that is about 1 km from the place.
-const METRES_SHOWN: i32 = 100;
 
 /// Metres as they are shown.
 pub(super) fn kilometres(metres: i32) -> f64 {

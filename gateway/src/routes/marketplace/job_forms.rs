@@ -4,14 +4,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use identity::geo::GeoPoint;
 use kernel::{Currency, Fault, Faults};
 use marketplace::{
-    Address, Budget, Category, Country, Day, Description, JobFilter, JobPatch, JobScope, JobStatus, NewJob,
-    Place, PublishAs, Reveal, Skills, Title, Urgency,
+    Address, Budget, Category, Country, Day, Description, JobPatch, JobScope, JobSearch, JobSearchForm,
+    JobStatus, NewJob, Place, PublishAs, Reveal, Skills, Title, Urgency,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::job_views::{JobAddress, JobPoint};
-use super::words::{RevealWord, UrgencyWord, Word, given};
+use super::refused_parameters;
+use super::words::{JobOrderWord, RevealWord, UrgencyWord, Word, given};
+use crate::Problem;
 
 /// A skill asked for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -298,27 +300,68 @@ impl From<JobListStatus> for JobStatus {
     }
 }
 
-/// The query parameters of the list of jobs.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JobListQuery {
-    /// Only jobs that stand here; open ones when it is not said, and all of one's own with `mine`.
-    pub status: Option<JobListStatus>,
+/// Which jobs are wanted. Every list of jobs reads the same parameters; all of them together have to hold.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobSearchQuery {
+    /// Words, all of which the job has in one of their forms, or in another word for the same trade or skill; what is mistyped is looked for as it was
+    /// meant too. Accents do not matter, `"…"` is a phrase and `-word` leaves out.
+    #[schema(min_length = 1, max_length = 200)]
+    pub q: Option<String>,
     /// Only jobs of this trade.
     #[schema(min_length = 1, max_length = 50)]
     pub category: Option<String>,
+    /// Only jobs that ask for all of these skills.
+    #[schema(max_items = 10)]
+    pub skills: Vec<JobSkill>,
+    /// Only jobs whose budget reaches this at its upper end, in minor units of the job's currency. A budget with one end counts as that.
+    #[schema(minimum = 0, maximum = 100_000_000)]
+    pub budget_min: Option<i64>,
+    /// Only jobs whose budget begins at this or below.
+    #[schema(minimum = 0, maximum = 100_000_000)]
+    pub budget_max: Option<i64>,
+    /// Only jobs that are this urgent, or of these.
+    #[schema(max_items = 4)]
+    pub urgency: Vec<UrgencyWord>,
+    /// Only jobs that stand here; open ones when it is not said, and all of one's own with `mine`.
+    pub status: Option<JobListStatus>,
     /// One's own: a homeowner's jobs, or those awarded to a contractor.
     pub mine: Option<bool>,
+    /// Where, degrees north; goes with `lng`. What has no point on the map is not found by place.
+    #[schema(minimum = -90, maximum = 90)]
+    pub lat: Option<f64>,
+    /// Degrees east.
+    #[schema(minimum = -180, maximum = 180)]
+    pub lng: Option<f64>,
+    /// How far around that place, in kilometres; 50 without it. Distances are to the job's point on the grid of about 1 km.
+    #[schema(minimum = 1, maximum = 500)]
+    pub radius: Option<i64>,
+    /// Only jobs that became public at this instant or later.
+    pub posted_since: Option<DateTime<Utc>>,
+    /// In which order; by `relevance` with words, else the newest first when it is not said. `bids` is over one's own jobs, for homeowners: sealed
+    /// bids do not count.
+    pub sort: Option<JobOrderWord>,
 }
 
-impl JobListQuery {
+impl JobSearchQuery {
     /// # Errors
-    /// A fault for a trade that is not in the catalogue.
-    pub(super) fn filter(&self) -> Result<JobFilter, Faults> {
-        let category = self.category.as_deref().map(Category::new).transpose();
-        let mut faults = Faults::none();
-        let category = faults.take("?category", category).flatten();
-        let scope = if self.mine.unwrap_or_default() { JobScope::Mine } else { JobScope::Public };
-        faults.or(|| JobFilter { status: self.status.map(JobStatus::from), category, scope })
+    /// Every fault, each named by its parameter.
+    pub(super) fn search(self) -> Result<JobSearch, Problem> {
+        let form = JobSearchForm {
+            q: self.q,
+            category: self.category,
+            skills: self.skills.into_iter().map(|JobSkill(skill)| skill).collect(),
+            budget_min: self.budget_min,
+            budget_max: self.budget_max,
+            urgency: self.urgency.into_iter().map(|Word(urgency)| urgency).collect(),
+            status: self.status.map(JobStatus::from),
+            scope: if self.mine.unwrap_or_default() { JobScope::Mine } else { JobScope::Public },
+            lat: self.lat,
+            lng: self.lng,
+            radius: self.radius,
+            posted_since: self.posted_since,
+            sort: self.sort.map(|Word(order)| order),
+        };
+        JobSearch::new(&form).map_err(refused_parameters)
     }
 }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::geo::GeoPoint;
 use kernel::{PartyId, TypedId};
-use marketplace::{Address, Area, JobCard, JobDetail, JobId, JobStatus, JobSummary, Place, Reveal, Urgency};
+use marketplace::{
+    Address, Area, FoundJob, JobCard, JobDetail, JobId, JobStatus, JobSummary, Place, Reveal, Urgency,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -268,11 +270,28 @@ pub struct JobCardView {
     pub published_at: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// How far its point is from the place that was asked for, in kilometres; null when none was.
+    pub distance_km: Option<f64>,
+}
+
+/// A hundred metres more or less say nothing of a point that is about 1 km from the place.
+const METRES_SHOWN: i32 = 100;
+
+/// A distance as it is shown.
+pub(super) fn kilometres(metres: i32) -> f64 {
+    f64::from((metres + METRES_SHOWN / 2) / METRES_SHOWN) / 10.0
+}
+
+impl From<FoundJob> for JobCardView {
+    fn from(job: FoundJob) -> Self {
+        Self { distance_km: job.metres.map(kilometres), ..Self::from(job.card) }
+    }
 }
 
 impl From<JobCard> for JobCardView {
     fn from(card: JobCard) -> Self {
         Self {
+            distance_km: None,
             id: card.id.into(),
             homeowner_id: card.homeowner.into(),
             status: Word(card.status),
@@ -315,6 +334,7 @@ impl JobCardView {
             reveal: job.reveal,
             published_at: job.published_at,
             created_at: job.created_at,
+            distance_km: None,
         }
     }
 }

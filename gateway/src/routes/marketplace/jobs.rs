@@ -1,11 +1,9 @@
 //! `/api/jobs`: posting, reading, editing, publishing and calling off jobs.
 
-use actix_web::http::StatusCode;
-use kernel::Faults;
 use marketplace::{Deleted, JobId, JobList, PageRequest, rules};
 
 use super::expected_version;
-use super::job_forms::{JobChange, JobListQuery, JobNew};
+use super::job_forms::{JobChange, JobNew, JobSearchQuery};
 use super::job_views::{JobCardView, JobView};
 use super::views;
 use crate::{
@@ -26,9 +24,13 @@ pub fn operations() -> Vec<Operation> {
             .to(create_job),
         Operation::get("/api/jobs")
             .summary("List jobs")
-            .description("Open jobs, newest first; with `mine` one's own, in any state. `status=posted` reads as `OPEN`.")
-            .query::<JobListQuery>()
-            .lists::<JobCardView>("A page of jobs, newest first.", JobCardView::example())
+            .description(
+                "Open jobs, newest first unless another order is asked for; with `mine` one's own, in any state. `status=posted` reads as `OPEN`. What is \
+                 posted since the first page neither moves nor repeats what the next pages hold.",
+            )
+            .query::<JobSearchQuery>()
+            .lists::<JobCardView>("A page of jobs.", JobCardView::example())
+            .errors(&super::search::OWN_ORDER)
             .to(list_jobs),
         Operation::get("/api/jobs/{jobId}")
             .summary("Get a job")
@@ -86,10 +88,13 @@ async fn create_job(context: Context, homeowner: Homeowner, body: Body<JobNew>) 
 async fn list_jobs(
     context: Context,
     viewer: MaybeSignedIn,
-    query: Query<JobListQuery>,
+    query: Query<JobSearchQuery>,
     paging: Paging,
 ) -> Result<Reply, Problem> {
-    let filter = query.filter().map_err(unknown_filter)?;
+    let search = query.0.search()?;
+    let Some(filter) = search.as_plain_list() else {
+        return super::search::page(context, viewer, search, paging).await;
+    };
     let list = JobList { filter, page: PageRequest { after: paging.position()?, limit: paging.limit() } };
     let page = context.read(move |queries| queries.marketplace.list_jobs(viewer.actor(), &list)).await?;
     Ok(paging.reply(page, JobCardView::from))
@@ -147,9 +152,4 @@ async fn publish_job(context: Context, homeowner: Homeowner, id: Path<JobId>) ->
 fn tagged(job: marketplace::JobDetail) -> Reply {
     let version = job.job.version;
     Reply::ok(&JobView::from(job)).version(version)
-}
-
-/// A fault in a query parameter is 400, as every other there.
-fn unknown_filter(faults: Faults) -> Problem {
-    Problem::invalid(StatusCode::BAD_REQUEST, faults.into_vec())
 }

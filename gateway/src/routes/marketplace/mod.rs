@@ -13,8 +13,13 @@ pub mod job_views;
 pub mod jobs;
 pub mod review_forms;
 pub mod reviews;
+pub mod search;
+pub mod search_views;
 mod views;
 pub mod words;
+
+use actix_web::http::StatusCode;
+use kernel::{Fault, Faults};
 
 use crate::operation::Operation;
 use crate::{Context, Problem};
@@ -30,6 +35,7 @@ pub fn operations() -> Vec<Operation> {
         admin_reviews::operations(),
         directory::operations(),
         figures::operations(),
+        search::operations(),
     ]
     .into_iter()
     .flatten()
@@ -40,4 +46,11 @@ pub fn operations() -> Vec<Operation> {
 fn expected_version(context: &Context) -> Result<Option<i32>, Problem> {
     let version = context.expected_version()?;
     version.map(|version| i32::try_from(version).map_err(|_| Problem::stale_precondition())).transpose()
+}
+
+/// A fault in a query parameter is 400, as every other there.
+fn refused_parameters(faults: Faults) -> Problem {
+    let faults = faults.into_vec().into_iter();
+    let named = faults.map(|fault| Fault { pointer: fault.pointer.replacen('/', "?", 1), ..fault });
+    Problem::invalid(StatusCode::BAD_REQUEST, named.collect())
 }

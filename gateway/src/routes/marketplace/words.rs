@@ -6,9 +6,9 @@ use contracts::ContractId;
 use kernel::PartyId;
 use marketplace::rules::{Part, Side};
 use marketplace::{
-    BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder, JobId, JobStatus, LineKind,
-    Mark, OutcomeResult, ReportReason, Reveal, ReviewDecisionId, ReviewId, ReviewQueue, ReviewReportId,
-    ReviewStatus, Urgency,
+    BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder, JobId, JobOrder, JobStatus,
+    LineKind, Mark, OutcomeResult, ReportReason, Reveal, ReviewDecisionId, ReviewId, ReviewQueue,
+    ReviewReportId, ReviewStatus, Urgency,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -59,6 +59,7 @@ vocabulary! {
     Decision as "ReviewDecision": "Whether a review stays or goes.",
     DecisionOutcome as "ReviewDecisionOutcome": "What a decision made of a review.",
     ReviewQueue as "ReviewQueue": "Which reviews administrators look through.",
+    JobOrder as "JobSort": "In which order jobs are found.",
     DirectoryOrder as "ContractorSort": "In which order contractors are listed.",
 }
 
@@ -151,3 +152,5 @@ pub type ReviewOutcomeWord = Word<DecisionOutcome>;
 pub type ReviewQueueWord = Word<ReviewQueue>;
 /// In which order contractors are listed.
 pub type DirectoryOrderWord = Word<DirectoryOrder>;
+/// In which order jobs are found.
+pub type JobOrderWord = Word<JobOrder>;

@@ -267,9 +267,7 @@ fn with_slugs(asked: Composed, [by_index, by_row]: [&'static str; 2], slugs: &[S
 
 /// Made once for the statement, not for each row.
 fn query(words: &str) -> Composed {
-    Composed::new("(SELECT websearch_to_tsquery('english', marketplace.plain(")
-        .value(words.to_owned())
-        .text(")))")
+    Composed::new("(SELECT to_tsquery('english', ").value(words.to_owned()).text("))")
 }
 
 fn within(circle: Circle) -> Composed {

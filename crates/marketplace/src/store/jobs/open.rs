@@ -18,7 +18,7 @@ const BEFORE_ALL: Position = Position { key: Instant::MAX_UTC, id: Uuid::max() }
 const NARROW: usize = 20;
 
 /// As [`CardRow`] reads them.
-type Columns = (
+pub(in crate::store) type Columns = (
     SqlUuid,
     SqlUuid,
     Text,

@@ -1,0 +1,252 @@
+//! The words that jobs have: how common each is, and which one somebody meant who mistyped it.
+
+use std::collections::HashMap;
+
+use taxonomy::Taxonomy;
+
+/// What a word of the taxonomy is taken to be common like until jobs were counted: one in a thousand.
+const TAUGHT_SHARE: f64 = 0.001;
+/// What a word is taken to be common like that no count knows.
+const UNKNOWN_SHARE: f64 = 0.000_3;
+/// The shortest word that is corrected: of shorter ones, too many others are one letter away.
+const CORRECTED_LETTERS_MIN: usize = 4;
+/// From so many letters on, two mistakes are looked past.
+const TWO_MISTAKES_LETTERS: usize = 8;
+/// The longest word that is compared.
+const LETTERS_MAX: usize = 30;
+
+/// Words that say nothing of a job; Postgres's `english` configuration passes over the same ones.
+const STOP_WORDS: &str = " i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it \
+    its itself they them their theirs themselves what which who whom this that these those am is are was were be been being have has had \
+    having do does did doing a an the and but if or because as until while of at by for with about against between into through during \
+    before after above below to from up down in out on off over under again further then once here there when where why how all any both \
+    each few more most other some such no nor not only own same so than too very s t can will just don should now ";
+
+/// Whether Postgres passes over this word, which is in lower case.
+pub(crate) fn is_stop_word(word: &str) -> bool {
+    !word.contains(' ') && STOP_WORDS.contains(&format!(" {word} "))
+}
+
+/// A word that what was typed is compared with.
+#[derive(Debug, Clone)]
+struct Spelled {
+    letters: Vec<char>,
+    /// A bit for each letter in it: words whose sets differ much need not be compared.
+    set: u32,
+    share: f64,
+}
+
+/// What is known of the words of open jobs.
+#[derive(Debug, Clone)]
+pub(crate) struct Vocabulary {
+    jobs: f64,
+    /// Shares of stems.
+    stems: HashMap<String, f64>,
+    /// Shares of tags.
+    tags: HashMap<String, f64>,
+    spelled: Vec<Spelled>,
+}
+
+impl Vocabulary {
+    /// Of about so many open jobs, and the share of them that has each word or tag. The words of the taxonomy are always known.
+    pub(crate) fn new(jobs: f64, counted: &[(String, f64)]) -> Self {
+        let mut vocabulary = Self { jobs, stems: HashMap::new(), tags: HashMap::new(), spelled: Vec::new() };
+        let mut spelled: HashMap<String, f64> = HashMap::new();
+        for phrase in phrases(Taxonomy::shipped()) {
+            for word in phrase.split(|letter: char| !letter.is_alphanumeric()) {
+                spelled.insert(taxonomy::fold(word), TAUGHT_SHARE);
+            }
+        }
+        for (word, share) in counted {
+            if word.contains('1') {
+                vocabulary.tags.insert(word.clone(), *share);
+            } else {
+                spelled.insert(word.clone(), *share);
+            }
+        }
+        for (word, share) in spelled {
+            vocabulary.learn(&word, share);
+        }
+        vocabulary
+    }
+
+    fn learn(&mut self, word: &str, share: f64) {
+        for found in taxonomy::words(word) {
+            let known = self.stems.entry(found.stem).or_default();
+            *known = (*known + share).min(1.0);
+        }
+        let letters: Vec<char> = word.chars().collect();
+        if (CORRECTED_LETTERS_MIN..=LETTERS_MAX).contains(&letters.len()) {
+            let set = set_of(&letters);
+            self.spelled.push(Spelled { letters, set, share });
+        }
+    }
+
+    /// About how many open jobs there are.
+    pub(crate) fn jobs(&self) -> f64 {
+        self.jobs
+    }
+
+    /// The share of jobs that has a word of this stem.
+    pub(crate) fn share(&self, stem: &str) -> f64 {
+        self.stems.get(stem).copied().unwrap_or(UNKNOWN_SHARE)
+    }
+
+    /// The share of jobs that has this tag; what was not met is rare.
+    pub(crate) fn tag_share(&self, tag: &str) -> f64 {
+        self.tags.get(tag).copied().unwrap_or(UNKNOWN_SHARE)
+    }
+
+    /// The same, where not having been met in the sample means to be hardly there at all: for the many squares of a map.
+    pub(crate) fn cell_share(&self, tag: &str) -> f64 {
+        self.tags.get(tag).copied().unwrap_or_default()
+    }
+
+    /// The word that somebody meant who wrote this one, without accents and in lower case: none for what is known, short, or like no other.
+    pub(crate) fn correct(&self, word: &str) -> Option<String> {
+        let letters: Vec<char> = word.chars().collect();
+        let is_short = !(CORRECTED_LETTERS_MIN..=LETTERS_MAX).contains(&letters.len());
+        if is_short || is_stop_word(word) || letters.iter().any(|letter| !letter.is_alphabetic()) {
+            return None;
+        }
+        let stem = taxonomy::words(word).into_iter().next()?.stem;
+        if self.stems.contains_key(&stem) {
+            return None;
+        }
+        let most = if letters.len() >= TWO_MISTAKES_LETTERS { 2 } else { 1 };
+        let set = set_of(&letters);
+        let near = self.spelled.iter().filter_map(|spelled| {
+            let apart = spelled.letters.len().abs_diff(letters.len());
+            // A mistake changes at most two letters of the set: one goes, one comes.
+            if apart > most || (spelled.set ^ set).count_ones() > most_differing(most) {
+                return None;
+            }
+            let mistakes = mistakes(&letters, &spelled.letters, most)?;
+            // People seldom mistake the letter that a word begins with.
+            let other_start = usize::from(spelled.letters.first() != letters.first());
+            Some((mistakes * 2 + other_start, spelled))
+        });
+        let best = near.min_by(|(a, one), (b, other)| {
+            a.cmp(b)
+                .then_with(|| other.share.total_cmp(&one.share))
+                .then_with(|| one.letters.cmp(&other.letters))
+        });
+        best.map(|(_, spelled)| spelled.letters.iter().collect())
+    }
+}
+
+fn most_differing(mistakes: usize) -> u32 {
+    u32::try_from(mistakes * 2).unwrap_or(u32::MAX)
+}
+
+/// All that the taxonomy calls anything.
+fn phrases(taxonomy: &Taxonomy) -> impl Iterator<Item = &str> {
+    taxonomy.trades().iter().flat_map(|trade| {
+        let skills = trade.skills().iter().flat_map(|skill| {
+            std::iter::once(skill.name()).chain(skill.synonyms().iter().map(String::as_str))
+        });
+        std::iter::once(trade.name()).chain(trade.synonyms().iter().map(String::as_str)).chain(skills)
+    })
+}
+
+fn set_of(letters: &[char]) -> u32 {
+    letters.iter().fold(0, |set, letter| set | 1 << (u32::from(*letter) % 32))
+}
+
+/// How many letters were left out, added, mistaken or swapped with the next, if no more than `most`.
+fn mistakes(typed: &[char], meant: &[char], most: usize) -> Option<usize> {
+    let first: Vec<usize> = (0..=meant.len()).collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last = first;
+    let mut typed_before: Option<char> = None;
+    for (row, letter) in typed.iter().enumerate() {
+        let mut next = Vec::with_capacity(last.len());
+        next.push(row + 1);
+        let mut meant_before: Option<char> = None;
+        for (column, other) in meant.iter().enumerate() {
+            let at = |cells: &[usize], index: usize| cells.get(index).copied().unwrap_or(usize::MAX / 2);
+            let replaced = at(&last, column) + usize::from(letter != other);
+            let mut least = replaced.min(at(&last, column + 1) + 1).min(at(&next, column) + 1);
+            if Some(*letter) == meant_before && typed_before == Some(*other) && column > 0 {
+                least = least.min(at(&before_last, column - 1) + 1);
+            }
+            next.push(least);
+            meant_before = Some(*other);
+        }
+        if next.iter().min().is_none_or(|least| *least > most) {
+            return None;
+        }
+        typed_before = Some(*letter);
+        before_last = std::mem::replace(&mut last, next);
+    }
+    last.last().copied().filter(|mistakes| *mistakes <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn empty() -> Vocabulary {
+        Vocabulary::new(0.0, &[])
+    }
+
+    #[test]
+    fn an_empty_installation_understands_what_is_mistyped() {
+        let vocabulary = empty();
+        for (typed, meant) in [
+            ("plummer", Some("plumber")),
+            ("electrcian", Some("electrician")),
+            ("bathrom", Some("bathroom")),
+            ("pianting", Some("painting")),
+            ("refridgerator", Some("refrigerator")),
+            ("carpentar", Some("carpenter")),
+            ("dishwaser", Some("dishwasher")),
+            // Known, short, a stop word, like nothing.
+            ("plumber", None),
+            ("plumbers", None),
+            ("tpa", None),
+            ("because", None),
+            ("xylophone", None),
+            ("2x4s", None),
+        ] {
+            assert_eq!(vocabulary.correct(typed).as_deref(), meant, "{typed}");
+        }
+    }
+
+    #[test]
+    fn of_words_as_near_the_more_common_is_meant() {
+        let counted =
+            |rare: f64, common: f64| vec![("qualms".to_owned(), rare), ("qualma".to_owned(), common)];
+        assert_eq!(Vocabulary::new(9.0, &counted(0.1, 0.2)).correct("qualmx").as_deref(), Some("qualma"));
+        assert_eq!(Vocabulary::new(9.0, &counted(0.2, 0.1)).correct("qualmx").as_deref(), Some("qualms"));
+        assert_eq!(Vocabulary::new(9.0, &counted(0.2, 0.1)).correct("qualms"), None);
+    }
+
+    #[test]
+    fn shares_are_of_stems_and_tags() {
+        let counted =
+            [("leaking", 0.01), ("leaks", 0.02), ("trade1plumbing", 0.1)].map(|(w, s)| (w.to_owned(), s));
+        let vocabulary = Vocabulary::new(1_000.0, &counted);
+        assert!(vocabulary.share("leak") >= 0.03 && vocabulary.share("leak") < 0.04);
+        assert!((vocabulary.tag_share("trade1plumbing") - 0.1).abs() < 1e-9);
+        assert!(vocabulary.tag_share("trade1tiling") < 0.001 && vocabulary.cell_share("cell17") == 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn mistakes_are_counted_both_ways_and_never_beyond_the_most(a in "[a-d]{0,7}", b in "[a-d]{0,7}") {
+            let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+            let there = mistakes(&a, &b, 3);
+            prop_assert_eq!(there, mistakes(&b, &a, 3));
+            prop_assert!(there.is_none_or(|mistakes| mistakes <= 3));
+            prop_assert_eq!(there == Some(0), a == b);
+        }
+
+        #[test]
+        fn anything_can_be_asked_about(word in "\\PC{0,40}") {
+            let _ = empty().correct(&taxonomy::fold(&word));
+        }
+    }
+}

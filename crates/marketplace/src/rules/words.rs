@@ -1,0 +1,501 @@
+//! What somebody looks for in words: which are asked for, which are ruled out, what they mean, and how they are put to Postgres.
+//!
+//! `"in quotes"` is a phrase, `-word` and `-"a phrase"` are ruled out; everything else is words, each of which is asked for in any of its forms. A
+//! word or a run of them that the taxonomy knows also stands for the trade or the skill that it means; a word that nobody uses also stands for
+//! the one that it is like. What is put to Postgres is made of letters and digits in quotes and of our own operators only.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use taxonomy::{Found, Skill, Taxonomy, Trade};
+
+use super::vocabulary::{Vocabulary, is_stop_word};
+
+/// The most words of a question that are looked for; what stands after them is passed over.
+const WORDS_MAX: usize = 24;
+
+/// A word that was taken for another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Correction {
+    /// As it was typed.
+    pub(crate) typed: String,
+    /// What was looked for too.
+    pub(crate) meant: String,
+}
+
+/// Something that is asked for.
+#[derive(Debug, Clone)]
+struct Term {
+    /// What has to be in the text, for Postgres.
+    literal: String,
+    /// The words of it, each for Postgres.
+    words: Vec<String>,
+    /// What it means.
+    meaning: Option<Meaning>,
+    /// A phrase in quotes is never passed over.
+    is_phrase: bool,
+    /// The share of jobs that have it, about.
+    share: f64,
+}
+
+/// What the taxonomy knows of words.
+#[derive(Debug, Clone, Copy)]
+struct Meaning {
+    trade: &'static Trade,
+    skill: Option<&'static Skill>,
+}
+
+/// What is looked for, as it was understood.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Words {
+    terms: Vec<Term>,
+    excluded: Vec<String>,
+    corrections: Vec<Correction>,
+    stems: BTreeSet<String>,
+}
+
+/// A piece of what was typed.
+enum Piece<'q> {
+    Loose(&'q str),
+    Phrase(&'q str),
+    Excluded(&'q str),
+}
+
+/// A word among those that stand loosely.
+struct Token {
+    /// As it is put to Postgres: the word, or the word or the one that was meant.
+    asked: String,
+    /// Where it stands in the corrected text.
+    bytes: Range<usize>,
+    stems: Vec<String>,
+    is_stop_word: bool,
+}
+
+impl Words {
+    /// Reads a question.
+    pub(crate) fn understand(question: &str, vocabulary: &Vocabulary) -> Self {
+        let mut words = Self::default();
+        let mut corrected = String::new();
+        let mut tokens = Vec::new();
+        for piece in pieces(question) {
+            match piece {
+                Piece::Excluded(text) => words.excluded.extend(phrase(text)),
+                Piece::Phrase(text) => words.require(text, vocabulary),
+                Piece::Loose(text) => words.read(text, vocabulary, &mut corrected, &mut tokens),
+            }
+        }
+        tokens.truncate(WORDS_MAX);
+        words.group(&corrected, &tokens, vocabulary);
+        words
+    }
+
+    /// Whether there is anything to look for. What only rules things out finds nothing by itself.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// What was mistyped, and what was looked for too.
+    pub(crate) fn corrections(&self) -> &[Correction] {
+        &self.corrections
+    }
+
+    /// The slugs of the trades and skills that the words mean.
+    pub(crate) fn meanings(&self) -> Vec<&'static str> {
+        let mut slugs: Vec<&'static str> = Vec::new();
+        for meaning in self.meant() {
+            let slug = meaning.skill.map_or(meaning.trade.slug(), Skill::slug);
+            if !slugs.contains(&slug) {
+                slugs.push(slug);
+            }
+        }
+        slugs
+    }
+
+    /// The stems by which a word of a text is known to be one of those that were looked for.
+    pub(crate) fn stems(&self) -> &BTreeSet<String> {
+        &self.stems
+    }
+
+    /// Whether it can be asked more loosely: there are several things to be found.
+    pub(crate) fn can_loosen(&self) -> bool {
+        self.terms.iter().filter(|term| !term.is_phrase).count() > 1
+    }
+
+    /// About the share of jobs that match.
+    pub(crate) fn share(&self) -> f64 {
+        self.terms.iter().map(|term| term.share).product()
+    }
+
+    /// About the share of jobs that match when it is asked loosely.
+    pub(crate) fn loose_share(&self) -> f64 {
+        1.0 - self.terms.iter().map(|term| 1.0 - term.share).product::<f64>()
+    }
+
+    /// All the words themselves.
+    pub(crate) fn literal(&self) -> String {
+        self.with_exclusions(joined(self.terms.iter().map(|term| term.literal.clone()), " & "))
+    }
+
+    /// All the words, or what they mean.
+    pub(crate) fn in_jobs(&self) -> String {
+        self.with_exclusions(joined(self.terms.iter().map(Term::in_jobs), " & "))
+    }
+
+    /// Any of the words, or what they mean; every phrase all the same.
+    pub(crate) fn loosely_in_jobs(&self) -> String {
+        let any = joined(self.terms.iter().filter(|term| !term.is_phrase).map(Term::in_jobs), " | ");
+        let phrases = self.terms.iter().filter(|term| term.is_phrase).map(Term::in_jobs);
+        self.with_exclusions(joined(phrases.chain(Some(format!("({any})"))), " & "))
+    }
+
+    /// All the words, or the trade or skill that they mean, as contractors write theirs.
+    pub(crate) fn in_directory(&self) -> String {
+        self.with_exclusions(joined(self.terms.iter().map(Term::in_directory), " & "))
+    }
+
+    /// Any word at all: by how much of it a text has, it is ranked.
+    pub(crate) fn any_word(&self) -> String {
+        let words = self.terms.iter().flat_map(|term| term.words.iter().cloned());
+        joined(words.chain(self.meant().filter_map(Meaning::synonyms)), " | ")
+    }
+
+    /// The tags of what the words mean: trades, and skills. Empty when they mean nothing.
+    pub(crate) fn meant_tags(&self) -> (String, String) {
+        let trades: BTreeSet<String> = self.meant().map(|meaning| trade_tag(meaning.trade.slug())).collect();
+        let skills = self.meant().filter_map(|meaning| meaning.skill).map(|skill| skill_tag(skill.slug()));
+        let skills: BTreeSet<String> = skills.collect();
+        (joined(trades.into_iter(), " | "), joined(skills.into_iter(), " | "))
+    }
+
+    fn meant(&self) -> impl Iterator<Item = Meaning> {
+        self.terms.iter().filter_map(|term| term.meaning)
+    }
+
+    fn with_exclusions(&self, mut query: String) -> String {
+        for excluded in &self.excluded {
+            let _ = write!(query, " & !({excluded})");
+        }
+        query
+    }
+
+    fn require(&mut self, text: &str, vocabulary: &Vocabulary) {
+        let Some(literal) = phrase(text) else { return };
+        let found = taxonomy::words(text);
+        let stems = || found.iter().map(|word| word.stem.clone());
+        self.stems.extend(stems());
+        let share = stems().map(|stem| vocabulary.share(&stem)).product();
+        self.terms.push(Term {
+            words: vec![literal.clone()],
+            literal,
+            meaning: None,
+            is_phrase: true,
+            share,
+        });
+    }
+
+    /// Loose words, with those that are mistyped put right.
+    fn read(&mut self, text: &str, vocabulary: &Vocabulary, corrected: &mut String, tokens: &mut Vec<Token>) {
+        for (raw, typed) in split(text) {
+            let meant = vocabulary.correct(&typed);
+            let start = corrected.len();
+            corrected.push_str(meant.as_deref().unwrap_or(raw));
+            let bytes = start..corrected.len();
+            corrected.push(' ');
+            let mut stems: Vec<String> =
+                [Some(typed.as_str()), meant.as_deref()].into_iter().flatten().flat_map(stems_of).collect();
+            stems.dedup();
+            let asked = match &meant {
+                Some(meant) => format!("({} | {})", quoted(&typed), quoted(meant)),
+                None => quoted(&typed),
+            };
+            // Of `won't`, Postgres makes `won` and `t`.
+            let is_stop_word = typed.ends_with(" t") || typed.split(' ').all(is_stop_word);
+            tokens.push(Token { asked, bytes, stems, is_stop_word });
+            if let Some(meant) = meant {
+                self.corrections.push(Correction { typed, meant });
+            }
+        }
+    }
+
+    /// Words that mean something together are one thing to be found, each other word is one by itself.
+    fn group(&mut self, corrected: &str, tokens: &[Token], vocabulary: &Vocabulary) {
+        let understood = Taxonomy::shipped().understand(corrected);
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            let found = understood.iter().find(|found| found.bytes.start == token.bytes.start);
+            let length = found.map_or(1, |found| {
+                tokens.iter().skip(at).take_while(|token| token.bytes.end <= found.bytes.end).count().max(1)
+            });
+            let group = tokens.get(at..at + length).unwrap_or_default();
+            self.add(group, found, vocabulary);
+            at += length;
+        }
+    }
+
+    fn add(&mut self, group: &[Token], found: Option<&Found<'static, '_>>, vocabulary: &Vocabulary) {
+        let words: Vec<String> =
+            group.iter().filter(|token| !token.is_stop_word).map(|token| token.asked.clone()).collect();
+        if words.is_empty() && found.is_none() {
+            return;
+        }
+        let meaning = found.map(|found| Meaning { trade: found.trade, skill: found.skill });
+        let stems = || group.iter().filter(|token| !token.is_stop_word).flat_map(|token| &token.stems);
+        self.stems.extend(stems().cloned());
+        let literally: f64 = stems().map(|stem| vocabulary.share(stem)).product();
+        let share = (literally + meaning.map_or(0.0, |meaning| meaning.share(vocabulary))).min(1.0);
+        let literal = if words.is_empty() {
+            // Nothing but stop words that mean something together.
+            joined(group.iter().map(|token| token.asked.clone()), " <-> ")
+        } else {
+            joined(words.iter().cloned(), " & ")
+        };
+        self.terms.push(Term { literal, words, meaning, is_phrase: false, share });
+    }
+}
+
+impl Term {
+    fn in_jobs(&self) -> String {
+        match self.meaning {
+            None => format!("({})", self.literal),
+            Some(meaning) => format!("(({}) | {})", self.literal, meaning.in_jobs()),
+        }
+    }
+
+    fn in_directory(&self) -> String {
+        match self.meaning {
+            None => format!("({})", self.literal),
+            Some(Meaning { trade, skill }) => {
+                let skill = skill.map(|skill| format!(" | {}", quoted(skill.slug()))).unwrap_or_default();
+                format!("(({}) | {}{skill})", self.literal, quoted(trade.slug()))
+            }
+        }
+    }
+}
+
+impl Meaning {
+    /// The jobs that it is of: those of the trade; of a skill those that ask for it, and those of its trade that speak of it in other words.
+    fn in_jobs(self) -> String {
+        let trade = trade_tag(self.trade.slug());
+        match (self.skill, self.synonyms()) {
+            (None, _) => trade,
+            (Some(skill), None) => skill_tag(skill.slug()),
+            (Some(skill), Some(synonyms)) => {
+                format!("({} | ({trade} & ({synonyms})))", skill_tag(skill.slug()))
+            }
+        }
+    }
+
+    /// What else a skill is called.
+    fn synonyms(self) -> Option<String> {
+        let skill = self.skill?;
+        let phrases = std::iter::once(skill.name()).chain(skill.synonyms().iter().map(String::as_str));
+        let said: BTreeSet<String> = phrases.filter_map(synonym).collect();
+        (!said.is_empty()).then(|| joined(said.into_iter(), " | "))
+    }
+
+    fn share(self, vocabulary: &Vocabulary) -> f64 {
+        let trade = vocabulary.tag_share(&trade_tag(self.trade.slug()));
+        match self.skill {
+            None => trade,
+            // The jobs of a trade are of several skills.
+            Some(_) => trade / 4.0,
+        }
+    }
+}
+
+/// All words of what something is called; none where what is left without stop words says too little.
+fn synonym(phrase: &str) -> Option<String> {
+    let words = plain_words(phrase);
+    let telling: Vec<String> =
+        words.iter().filter(|word| !is_stop_word(word)).map(|word| quoted(word)).collect();
+    let enough = telling.len() > 1 || (telling.len() == 1 && words.len() == 1);
+    enough.then(|| format!("({})", joined(telling.into_iter(), " & ")))
+}
+
+/// The tag of a trade, as `marketplace.job_tags` has it.
+pub(crate) fn trade_tag(slug: &str) -> String {
+    format!("trade1{}", bare(slug))
+}
+
+/// The tag of a skill.
+pub(crate) fn skill_tag(skill: &str) -> String {
+    format!("skill1{}", bare(skill))
+}
+
+fn bare(word: &str) -> String {
+    taxonomy::fold(word).chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+fn stems_of(word: &str) -> Vec<String> {
+    taxonomy::words(word).into_iter().map(|word| word.stem).collect()
+}
+
+/// The words of a text as they stand there, and without accents and case, an apostrophe within a word as a space.
+fn split(text: &str) -> Vec<(&str, String)> {
+    let mut words: Vec<(&str, String)> = Vec::new();
+    let mut before: Option<Range<usize>> = None;
+    for word in taxonomy::words(text) {
+        // What is short for two words stands there once.
+        if before.replace(word.bytes.clone()).as_ref() == Some(&word.bytes) {
+            continue;
+        }
+        let raw = text.get(word.bytes).unwrap_or_default();
+        let folded = taxonomy::fold(raw);
+        let plain = folded.chars().map(|letter| if letter.is_alphanumeric() { letter } else { ' ' });
+        let plain = plain.collect::<String>().trim().to_owned();
+        if !plain.is_empty() {
+            words.push((raw, plain));
+        }
+    }
+    words
+}
+
+fn plain_words(text: &str) -> Vec<String> {
+    split(text).into_iter().map(|(_, plain)| plain).collect()
+}
+
+/// Words that have to follow one another, for Postgres, which knows what to do with the stop words among them.
+fn phrase(text: &str) -> Option<String> {
+    let words = plain_words(text);
+    (!words.iter().all(|word| is_stop_word(word))).then(|| quoted(&words.join(" ")))
+}
+
+/// What has only letters, digits, hyphens and spaces in it.
+fn quoted(words: &str) -> String {
+    format!("'{words}'")
+}
+
+fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
+    parts.collect::<Vec<_>>().join(between)
+}
+
+fn pieces(question: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = question;
+    loop {
+        rest = rest.trim_start();
+        let Some(first) = rest.chars().next() else { return pieces };
+        let (excludes, after) = match rest.strip_prefix('-') {
+            Some(after) if !after.is_empty() && !after.starts_with(char::is_whitespace) => (true, after),
+            _ => (false, rest),
+        };
+        let (text, is_phrase, left) = match after.strip_prefix(QUOTES) {
+            Some(inside) => {
+                let (text, left) = inside.split_once(QUOTES).unwrap_or((inside, ""));
+                (text, true, left)
+            }
+            None => {
+                let end = after
+                    .char_indices()
+                    .find(|(_, letter)| letter.is_whitespace() || QUOTES.contains(letter))
+                    .map_or(after.len(), |(at, _)| at);
+                let (text, left) = after.split_at(end);
+                (text, false, left)
+            }
+        };
+        pieces.push(match (excludes, is_phrase) {
+            (true, _) => Piece::Excluded(text),
+            (false, true) => Piece::Phrase(text),
+            (false, false) => Piece::Loose(text),
+        });
+        // Every turn takes at least one letter away.
+        rest = if left.len() < rest.len() { left } else { rest.get(first.len_utf8()..).unwrap_or_default() };
+    }
+}
+
+/// What a phrase begins and ends with, also as word processors write it.
+const QUOTES: [char; 4] = ['"', '“', '”', '„'];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(question: &str) -> Words {
+        Words::understand(question, &Vocabulary::new(0.0, &[]))
+    }
+
+    #[test]
+    fn words_phrases_and_what_is_ruled_out() {
+        assert_eq!(read("Grey QUARTZ").literal(), "'grey' & 'quartz'");
+        assert_eq!(read("\"quartz counter\" grey").literal(), "'quartz counter' & 'grey'");
+        assert_eq!(read("quartz -grey -\"worn out\"").literal(), "'quartz' & !('grey') & !('worn out')");
+        assert_eq!(read("Façade for the café's").literal(), "'facade' & 'cafe s'");
+        assert_eq!(read("„quartz counter“").literal(), "'quartz counter'");
+        assert_eq!(read("quartz \"unfinished busi").literal(), "'unfinished busi' & 'quartz'");
+        for nothing in ["", "   ", "-", "- -", "\"\"", "the and of", "-quartz", "!!! ???", "'"] {
+            assert!(read(nothing).is_empty(), "{nothing}: {:?}", read(nothing));
+        }
+    }
+
+    #[test]
+    fn what_words_mean_is_looked_for_too() {
+        let leak = read("leaky tap");
+        assert_eq!(leak.meanings(), ["leak-repair"]);
+        assert_eq!(leak.literal(), "'leaky' & 'tap'");
+        assert!(
+            leak.in_jobs().starts_with("(('leaky' & 'tap') | (skill1leakrepair | (trade1plumbing & ("),
+            "{}",
+            leak.in_jobs()
+        );
+        assert_eq!(leak.meant_tags(), ("trade1plumbing".to_owned(), "skill1leakrepair".to_owned()));
+        assert!(leak.in_directory().ends_with(" | 'plumbing' | 'leak-repair')"), "{}", leak.in_directory());
+
+        let plumber = read("plumber urgently");
+        assert_eq!(plumber.meanings(), ["plumbing"]);
+        assert_eq!(plumber.in_jobs(), "(('plumber') | trade1plumbing) & ('urgently')");
+        assert_eq!(read("\"leaky tap\"").meanings(), Vec::<&str>::new(), "a phrase is meant as it stands");
+    }
+
+    #[test]
+    fn what_is_mistyped_is_put_right_and_told() {
+        let words = read("plummer");
+        assert_eq!(
+            words.corrections(),
+            [Correction { typed: "plummer".to_owned(), meant: "plumber".to_owned() }]
+        );
+        assert_eq!(words.in_jobs(), "((('plummer' | 'plumber')) | trade1plumbing)");
+        assert_eq!(words.meanings(), ["plumbing"]);
+        assert!(read("plumber").corrections().is_empty());
+    }
+
+    #[test]
+    fn loosely_one_of_the_words_is_enough_but_a_phrase_has_to_be_there() {
+        assert_eq!(read("grey quartz").loosely_in_jobs(), "(('grey') | ('quartz'))");
+        assert_eq!(
+            read("grey quartz \"worn out\" -red").loosely_in_jobs(),
+            "('worn out') & (('grey') | ('quartz')) & !('red')"
+        );
+        assert!(read("grey quartz").can_loosen() && !read("quartz").can_loosen());
+        assert!(!read("quartz \"worn out\"").can_loosen());
+    }
+
+    #[test]
+    fn commoner_words_make_commoner_matches() {
+        let counted = [("grey", 0.1), ("quartz", 0.01)].map(|(word, share)| (word.to_owned(), share));
+        let vocabulary = Vocabulary::new(1_000.0, &counted);
+        let share = |question| Words::understand(question, &vocabulary).share();
+        assert!(share("grey") > share("quartz") && share("quartz") > share("grey quartz"));
+        let both = Words::understand("grey quartz", &vocabulary);
+        assert!(both.loose_share() > 0.1 && both.loose_share() < 0.12);
+    }
+
+    proptest! {
+        /// Letters, digits, spaces and hyphens in quotes, tags, and operators: nothing that was typed is an operator.
+        #[test]
+        fn whatever_is_typed_only_words_reach_postgres(question in "\\PC{0,80}") {
+            let words = read(&question);
+            for query in [words.literal(), words.in_jobs(), words.loosely_in_jobs(), words.in_directory(), words.any_word()] {
+                let mut parts = query.split('\'');
+                while let Some(outside) = parts.next() {
+                    prop_assert!(outside.chars().all(|c| c.is_ascii_alphanumeric() || " &|!()<->".contains(c)), "{query}");
+                    if let Some(inside) = parts.next() {
+                        prop_assert!(inside.chars().all(|c| c.is_alphanumeric() || " -".contains(c)), "{query}");
+                    }
+                }
+            }
+        }
+    }
+}

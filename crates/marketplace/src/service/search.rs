@@ -1,0 +1,300 @@
+//! Looking for jobs: what was asked is understood, put, ranked and counted.
+
+use std::sync::{Arc, RwLock};
+
+use chrono::TimeDelta;
+use kernel::{Actor, Instant, Limit, Page, Position, Role, WrongRole};
+
+use super::MarketplaceService;
+use super::jobs::own_shelf;
+use crate::error::Error;
+use crate::model::search::Window;
+use crate::model::{
+    FoundJob, JobFacets, JobOrder, JobScope, JobSearch, JobStatus, JobsFound, SearchKey, Understood,
+};
+use crate::rules::highlights::highlights;
+use crate::rules::search::{Guess, Ticked, budget_band, count, facets, month_of};
+use crate::rules::vocabulary::Vocabulary;
+use crate::rules::words::Words;
+use crate::store::search::{Asked, COUNTED, Counted, Question};
+use crate::traits::SearchQueries;
+use crate::{rules, store};
+
+/// How long counts of words are used before they are read again: they are made once a day.
+const READ_EVERY: TimeDelta = TimeDelta::minutes(10);
+
+/// What is known of words, kept for all who look.
+#[derive(Debug, Default)]
+pub(super) struct Learned(RwLock<Option<(Instant, Arc<Vocabulary>)>>);
+
+/// A question that was understood.
+struct Understanding<'a> {
+    search: &'a JobSearch,
+    words: Option<Words>,
+    vocabulary: Arc<Vocabulary>,
+    now: Instant,
+}
+
+impl SearchQueries for MarketplaceService {
+    fn search_jobs(
+        &self,
+        viewer: Option<&Actor>,
+        search: &JobSearch,
+        after: Option<Position<SearchKey>>,
+        limit: Limit,
+    ) -> Result<JobsFound, Error> {
+        let mut understanding = self.understand(search)?;
+        self.find(viewer, &mut understanding, after, limit)
+    }
+
+    fn search_texts(
+        &self,
+        viewer: Option<&Actor>,
+        search: &JobSearch,
+        after: Option<Position<SearchKey>>,
+        limit: Limit,
+    ) -> Result<JobsFound, Error> {
+        let mut understanding = self.understand(search)?;
+        let mut found = self.find(viewer, &mut understanding, after, limit)?;
+        if let Some(words) = &understanding.words {
+            let ids: Vec<_> = found.page.items.iter().map(|job| job.card.id.uuid()).collect();
+            let mut texts = self.db.read(|conn| store::search::descriptions(conn, &ids))?;
+            for job in &mut found.page.items {
+                let description = texts.remove(&job.card.id.uuid()).unwrap_or_default();
+                job.highlights = Some(highlights(&job.card.title, &description, words.stems()));
+            }
+        }
+        Ok(found)
+    }
+
+    fn job_facets(&self, viewer: Option<&Actor>, search: &JobSearch) -> Result<JobFacets, Error> {
+        let understanding = self.understand(search)?;
+        let all = self.counted(viewer, &understanding, search)?;
+        let of = |without: JobSearch, is_filtered: bool| match is_filtered {
+            true => self.counted(viewer, &understanding, &without).map(Some),
+            false => Ok(None),
+        };
+        let trades = of(JobSearch { category: None, ..search.clone() }, search.category.is_some())?;
+        let urgencies = of(JobSearch { urgency: Vec::new(), ..search.clone() }, !search.urgency.is_empty())?;
+        let no_budget = crate::model::Budget::default();
+        let budgets = of(JobSearch { budget: no_budget, ..search.clone() }, search.budget != no_budget)?;
+        Ok(JobFacets {
+            count: count(all.len(), COUNTED),
+            trades: facets(first(&trades, &all).map(|job| job.trade.clone())),
+            urgencies: facets(first(&urgencies, &all).map(|job| job.urgency)),
+            budgets: facets(first(&budgets, &all).map(|job| budget_band(job.budget))),
+            regions: facets(all.iter().take(COUNTED).map(|job| job.region.clone())),
+        })
+    }
+}
+
+/// The newest that are counted: without its own filter, where that was asked anew.
+fn first<'a>(without: &'a Option<Vec<Counted>>, all: &'a [Counted]) -> impl Iterator<Item = &'a Counted> {
+    without.as_deref().unwrap_or(all).iter().take(COUNTED)
+}
+
+impl MarketplaceService {
+    /// Counts anew how common words are.
+    pub(crate) fn count_words(&self) -> Result<(), Error> {
+        self.db.transaction(|tx| {
+            // Nobody's deed.
+            audit::withhold(tx);
+            Ok::<_, Error>(store::search::count_words(tx.conn())?)
+        })?;
+        self.learned.forget();
+        Ok(())
+    }
+
+    /// The words of a question as they are understood in the directory.
+    pub(super) fn words_in_directory(&self, question: &str) -> Result<Option<String>, Error> {
+        let words = Words::understand(question, &*self.vocabulary()?);
+        Ok((!words.is_empty()).then(|| words.in_directory()))
+    }
+
+    fn vocabulary(&self) -> Result<Arc<Vocabulary>, Error> {
+        let now = self.clock.now();
+        if let Some(known) = self.learned.fresh(now) {
+            return Ok(known);
+        }
+        let read = Arc::new(self.db.read(store::search::load_words)?);
+        self.learned.keep(now, Arc::clone(&read));
+        Ok(read)
+    }
+
+    fn understand<'a>(&self, search: &'a JobSearch) -> Result<Understanding<'a>, Error> {
+        let vocabulary = self.vocabulary()?;
+        let words = search.words.as_deref().map(|words| Words::understand(words, &vocabulary));
+        Ok(Understanding { search, words, vocabulary, now: self.clock.now() })
+    }
+
+    fn find(
+        &self,
+        viewer: Option<&Actor>,
+        understanding: &mut Understanding<'_>,
+        after: Option<Position<SearchKey>>,
+        limit: Limit,
+    ) -> Result<JobsFound, Error> {
+        let search = understanding.search;
+        if search.order == JobOrder::Bids {
+            viewer.ok_or(WrongRole { needed: Role::Homeowner })?.homeowner()?;
+        }
+        let mut is_loose = after.and_then(|after| after.key.window).is_some_and(|window| window.is_loose);
+        let mut rows = self.rows(viewer, understanding, after, limit, is_loose)?;
+        let can_loosen = understanding.words.as_ref().is_some_and(Words::can_loosen);
+        if rows.is_empty() && after.is_none() && can_loosen && search.order == JobOrder::Relevance {
+            is_loose = true;
+            rows = self.rows(viewer, understanding, after, limit, is_loose)?;
+        }
+        let now = understanding.now;
+        let page = Page::cut(rows, limit, |(job, key)| Position { key: *key, id: job.card.id.uuid() });
+        let page = page.map(|(mut job, _)| {
+            job.card.bidding_closed = rules::bidding_closed(job.card.status, job.card.bidding_deadline, now);
+            job
+        });
+        Ok(JobsFound { page, understood: understanding.understood(is_loose) })
+    }
+
+    /// At least the jobs of the page, and one more when there is one, each with its place.
+    fn rows(
+        &self,
+        viewer: Option<&Actor>,
+        understanding: &Understanding<'_>,
+        after: Option<Position<SearchKey>>,
+        limit: Limit,
+        is_loose: bool,
+    ) -> Result<Vec<(FoundJob, SearchKey)>, Error> {
+        let search = understanding.search;
+        let Some(question) = understanding.question(viewer, search, is_loose) else { return Ok(Vec::new()) };
+        if search.order != JobOrder::Relevance {
+            let after = store::search::place(after);
+            let rows = self.db.read(|conn| store::search::page(conn, &question, after, limit))?;
+            return Ok(rows.into_iter().map(|(job, key)| (job, SearchKey { key, window: None })).collect());
+        }
+        let fresh = Window { as_of: understanding.now.timestamp_micros(), is_loose, ..Window::default() };
+        let mut window = after.and_then(|after| after.key.window).unwrap_or(fresh);
+        let mut place = store::search::place(after);
+        let mut rows: Vec<(FoundJob, SearchKey)> = Vec::new();
+        loop {
+            let vocabulary = &understanding.vocabulary;
+            let ranked = self.db.read(|conn| {
+                let (ids, made) = store::search::window(conn, &question, window, vocabulary)?;
+                if ids.is_empty() {
+                    return Ok((Vec::new(), made));
+                }
+                Ok::<_, Error>((store::search::ranked(conn, &question, ids, made, place, limit)?, made))
+            })?;
+            let (found, made) = ranked;
+            rows.extend(found.into_iter().map(|(job, key)| (job, SearchKey { key, window: Some(made) })));
+            match made.floor {
+                Some(floor) if rows.len() <= limit.get() => {
+                    window = Window { top: Some(floor), floor: None, is_made: false, ..made };
+                    place = None;
+                }
+                _ => return Ok(rows),
+            }
+        }
+    }
+
+    fn counted(
+        &self,
+        viewer: Option<&Actor>,
+        understanding: &Understanding<'_>,
+        search: &JobSearch,
+    ) -> Result<Vec<Counted>, Error> {
+        let put = |is_loose| match understanding.question(viewer, search, is_loose) {
+            Some(question) => {
+                let vocabulary = &understanding.vocabulary;
+                Ok::<_, Error>(self.db.read(|conn| store::search::counted(conn, &question, vocabulary))?)
+            }
+            None => Ok(Vec::new()),
+        };
+        let counted = put(false)?;
+        let can_loosen = understanding.words.as_ref().is_some_and(Words::can_loosen);
+        if counted.is_empty() && can_loosen && search.order == JobOrder::Relevance {
+            return put(true);
+        }
+        Ok(counted)
+    }
+}
+
+impl Understanding<'_> {
+    /// The question as it is put; none when nothing can match it.
+    fn question<'s>(
+        &self,
+        viewer: Option<&Actor>,
+        search: &'s JobSearch,
+        is_loose: bool,
+    ) -> Option<Question<'s>> {
+        let public =
+            search.scope == JobScope::Public && search.status.is_none_or(|status| status == JobStatus::Open);
+        let shelf = if public { None } else { Some(viewer.and_then(own_shelf)?) };
+        let asked = match &self.words {
+            // What only rules things out finds nothing.
+            Some(words) if words.is_empty() => return None,
+            Some(words) => {
+                let matching = if is_loose { words.loosely_in_jobs() } else { words.in_jobs() };
+                let (trades, skills) = words.meant_tags();
+                let (literal, any) = (words.literal(), words.any_word());
+                Some(Asked { matching, literal, any, trades, skills })
+            }
+            None => None,
+        };
+        let words = self.words.as_ref();
+        let share = words.map(|words| if is_loose { words.loose_share() } else { words.share() });
+        let ticked = Ticked {
+            trade: search.category.map(crate::model::Category::as_str),
+            skills: search.skills.as_slice(),
+            urgency: &search.urgency,
+            budget_ends: i32::from(search.budget.min().is_some()) + i32::from(search.budget.max().is_some()),
+            circle: search.circle,
+        };
+        let guess = Guess::new(&self.vocabulary, share, ticked);
+        Some(Question { search, shelf, asked, guess, month: month_of(self.now) })
+    }
+
+    fn understood(&self, is_loose: bool) -> Understood {
+        let Some(words) = &self.words else { return Understood::default() };
+        let did_you_mean = (!words.corrections().is_empty()).then(|| {
+            let question = self.search.words.as_deref().unwrap_or_default();
+            corrected(question, words)
+        });
+        Understood { did_you_mean, meanings: words.meanings(), is_loose }
+    }
+}
+
+/// The question with the mistyped words put right.
+fn corrected(question: &str, words: &Words) -> String {
+    let mut text = String::new();
+    let mut at = 0;
+    for word in taxonomy::words(question) {
+        let typed = taxonomy::fold(question.get(word.bytes.clone()).unwrap_or_default());
+        let correction = words.corrections().iter().find(|correction| correction.typed == typed);
+        if let Some(correction) = correction.filter(|_| word.bytes.start >= at) {
+            text.push_str(question.get(at..word.bytes.start).unwrap_or_default());
+            text.push_str(&correction.meant);
+            at = word.bytes.end;
+        }
+    }
+    text.push_str(question.get(at..).unwrap_or_default());
+    text
+}
+
+impl Learned {
+    fn fresh(&self, now: Instant) -> Option<Arc<Vocabulary>> {
+        let held = self.0.read().ok()?;
+        let (at, vocabulary) = held.as_ref()?;
+        (now.signed_duration_since(*at).abs() < READ_EVERY).then(|| Arc::clone(vocabulary))
+    }
+
+    fn keep(&self, now: Instant, vocabulary: Arc<Vocabulary>) {
+        if let Ok(mut held) = self.0.write() {
+            *held = Some((now, vocabulary));
+        }
+    }
+
+    fn forget(&self) {
+        if let Ok(mut held) = self.0.write() {
+            *held = None;
+        }
+    }
+}

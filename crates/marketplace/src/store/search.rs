@@ -1,0 +1,269 @@
+//! Finding jobs. A question becomes SQL here and nowhere else; which way is taken through the indexes is decided in `rules::search`.
+//!
+//! Every way has the same answer. A walk along an index stops at [`sql::VISITS`] jobs; when the page is not full by then, the index of words and tags
+//! is asked, or the walk is taken to its end. Where Postgres must not look things up while it walks, conditions are written as functions
+//! (`ts_match_vq`), which no index serves.
+
+mod sql;
+mod words;
+
+use database::composed::Composed;
+use database::{Error, PgConnection};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use kernel::{Instant, Limit, Position};
+use uuid::Uuid;
+
+use super::jobs::{CardRow, Columns, Shelf};
+use super::word;
+use crate::model::search::Window;
+use crate::model::{FoundJob, JobOrder, JobSearch, Region, SearchKey, Urgency};
+use crate::rules::search::{Guess, Way, month_of, month_start, months_between};
+use crate::rules::vocabulary::Vocabulary;
+
+use sql::What;
+pub(crate) use words::{count as count_words, load as load_words};
+
+/// Jobs that are ranked among each other by relevance: the newest that match. It stands in [`What::limit`] too.
+pub(crate) const WINDOW: usize = 500;
+/// The most that are counted. It stands in [`What::limit`] too.
+pub(crate) const COUNTED: usize = 1_000;
+/// Of so few matches in the latest months the others are looked for at once.
+const TOO_FEW: usize = 20;
+
+/// Words for Postgres.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// What a job has to have.
+    pub(crate) matching: String,
+    /// All words as they stand.
+    pub(crate) literal: String,
+    /// Any of them.
+    pub(crate) any: String,
+    /// The tags of the trades that they mean.
+    pub(crate) trades: String,
+    /// The tags of the skills that they mean.
+    pub(crate) skills: String,
+}
+
+/// A question, ready to be put.
+#[derive(Debug, Clone)]
+pub(crate) struct Question<'a> {
+    /// What is asked.
+    pub(crate) search: &'a JobSearch,
+    /// Whose jobs; none: everybody's open ones.
+    pub(crate) shelf: Option<Shelf>,
+    /// The words.
+    pub(crate) asked: Option<Asked>,
+    /// How many match, about.
+    pub(crate) guess: Guess,
+    /// The month of now.
+    pub(crate) month: i32,
+}
+
+type Found = (Columns, Nullable<Integer>, Nullable<BigInt>);
+type FoundRow = (CardRow, Option<i32>, Option<i64>);
+
+/// A page in an order of its own index, or of one's own jobs: at least the jobs of the page, and one more when there is one.
+pub(crate) fn page(
+    conn: &mut PgConnection,
+    question: &Question<'_>,
+    after: Option<Position<i64>>,
+    limit: Limit,
+) -> Result<Vec<(FoundJob, i64)>, Error> {
+    let what = What::cards(limit);
+    let wanted = limit.get() + 1;
+    let rows = if question.shelf.is_some() {
+        cards(conn, sql::own(question, after, what))?
+    } else if question.search.order == JobOrder::Distance {
+        nearest(conn, question, after, wanted, what)?
+    } else {
+        let way = match question.search.order {
+            JobOrder::Newest => question.guess.newest(wanted),
+            _ => question.guess.sorted(wanted, true),
+        };
+        let rows = cards(conn, sql::by_way(question, &way, after, None, what, sql::Visits::Few))?;
+        if rows.len() < wanted && way == Way::Walk {
+            let way = question.guess.sorted(wanted, false);
+            cards(conn, sql::by_way(question, &way, after, None, what, sql::Visits::All))?
+        } else {
+            rows
+        }
+    };
+    let own = question.shelf.is_some();
+    rows.into_iter().map(|row| read(row, question.search.order, own)).collect()
+}
+
+/// The nearest, looked for in ever larger rings around the place; rare things by the index.
+fn nearest(
+    conn: &mut PgConnection,
+    question: &Question<'_>,
+    after: Option<Position<i64>>,
+    wanted: usize,
+    what: What,
+) -> Result<Vec<FoundRow>, Error> {
+    let Some(circle) = question.search.circle else { return Ok(Vec::new()) };
+    let way = question.guess.sorted(wanted, true);
+    if way != Way::Walk {
+        return cards(conn, sql::by_way(question, &way, after, None, what, sql::Visits::All));
+    }
+    let from = after.and_then(|after| i32::try_from(after.key).ok()).unwrap_or_default();
+    let mut step = sql::RING_METRES;
+    loop {
+        let metres = from.saturating_add(step).min(circle.metres);
+        let rows = cards(conn, sql::ring(question, metres, after, what))?;
+        if rows.len() >= wanted || metres >= circle.metres {
+            return Ok(rows);
+        }
+        step = step.saturating_mul(2);
+    }
+}
+
+/// The jobs that are ranked among each other, and the window that they make: one that was made before, or the next after it.
+pub(crate) fn window(
+    conn: &mut PgConnection,
+    question: &Question<'_>,
+    window: Window,
+    vocabulary: &Vocabulary,
+) -> Result<(Vec<Uuid>, Window), Error> {
+    let load = |conn: &mut PgConnection, statement: Composed| {
+        Ok(statement.rows::<(SqlUuid, Timestamptz)>().load::<(Uuid, Instant)>(conn)?)
+    };
+    let (mut found, mut floor) = newest(conn, question, window, What::Ids, WINDOW, vocabulary, load)?;
+    if window.is_made {
+        return Ok((found.into_iter().map(|(id, _)| id).collect(), window));
+    }
+    found.truncate(WINDOW);
+    if let Some((id, at)) = found.last().filter(|_| found.len() == WINDOW) {
+        floor = Some((*at, *id));
+    }
+    // What is posted from now on is not in it.
+    let top = window.top.or_else(|| found.first().map(|(_, at)| (*at, Uuid::max())));
+    let ids = found.into_iter().map(|(id, _)| id).collect();
+    Ok((ids, Window { top, floor, is_made: true, ..window }))
+}
+
+/// The ranked ones of a window after a place, at least those of the page and one more.
+pub(crate) fn ranked(
+    conn: &mut PgConnection,
+    question: &Question<'_>,
+    ids: Vec<Uuid>,
+    window: Window,
+    after: Option<Position<i64>>,
+    limit: Limit,
+) -> Result<Vec<(FoundJob, i64)>, Error> {
+    let Some(asked) = &question.asked else { return Ok(Vec::new()) };
+    let rows = cards(conn, sql::ranked(question, asked, ids, window, after, What::cards(limit)))?;
+    rows.into_iter().map(|row| read(row, JobOrder::Relevance, false)).collect()
+}
+
+/// What is counted of a job.
+pub(crate) struct Counted {
+    pub(crate) trade: String,
+    pub(crate) urgency: Urgency,
+    pub(crate) budget: Option<i64>,
+    pub(crate) region: Region,
+}
+
+/// Up to [`COUNTED`] of the newest matches, and one more when there is one.
+pub(crate) fn counted(
+    conn: &mut PgConnection,
+    question: &Question<'_>,
+    vocabulary: &Vocabulary,
+) -> Result<Vec<Counted>, Error> {
+    type Columns = (Text, Text, Nullable<BigInt>, Nullable<Text>, Text);
+    type Row = (String, String, Option<i64>, Option<String>, String);
+    let load =
+        |conn: &mut PgConnection, statement: Composed| Ok(statement.rows::<Columns>().load::<Row>(conn)?);
+    let rows: Vec<Row> = if question.shelf.is_some() {
+        load(conn, sql::own(question, None, What::Counted))?
+    } else {
+        let all = Window::default();
+        newest(conn, question, all, What::Counted, COUNTED + 1, vocabulary, load)?.0
+    };
+    rows.into_iter()
+        .map(|(trade, urgency, budget, region, country)| {
+            let urgency = word(Urgency::parse(&urgency), "jobs.urgency")?;
+            Ok(Counted { trade, urgency, budget, region: Region { country, region } })
+        })
+        .collect()
+}
+
+/// The longer texts of these jobs.
+pub(crate) fn descriptions(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<std::collections::HashMap<Uuid, String>, Error> {
+    use crate::schema::jobs;
+    let ids = database::hot::for_any(ids);
+    let rows: Vec<(Uuid, String)> =
+        jobs::table.filter(jobs::id.eq_any(ids)).select((jobs::id, jobs::description)).load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Up to `wanted` of the newest matches within a window. When only the latest months were looked at, also the place where they begin, after
+/// which there is more.
+fn newest<R>(
+    conn: &mut PgConnection,
+    question: &Question<'_>,
+    window: Window,
+    what: What,
+    wanted: usize,
+    vocabulary: &Vocabulary,
+    load: impl Fn(&mut PgConnection, Composed) -> Result<Vec<R>, Error>,
+) -> Result<(Vec<R>, Option<(Instant, Uuid)>), Error> {
+    if question.shelf.is_some() {
+        return Ok((load(conn, sql::own_newest(question, window, what))?, None));
+    }
+    let last = window.top.map_or(question.month, |(at, _)| month_of(at));
+    let way = question.guess.newest(wanted);
+    let put = |conn: &mut PgConnection, way: &Way, visits| {
+        load(conn, sql::by_way(question, way, None, Some(window), what, visits))
+    };
+    if window.is_made {
+        let way = match (way, window.floor) {
+            (Way::Index { .. }, Some((floor, _))) => Way::Index { months: months_between(floor, last) },
+            (way, _) => way,
+        };
+        return Ok((put(conn, &way, sql::Visits::All)?, None));
+    }
+    let months = match way {
+        Way::Index { .. } => question.guess.months(wanted, last, vocabulary),
+        Way::Walk | Way::Cells => Vec::new(),
+    };
+    let some_months = months.last().copied();
+    let way = if way == Way::INDEX { Way::Index { months } } else { way };
+    let rows = put(conn, &way, sql::Visits::Few)?;
+    match some_months {
+        _ if rows.len() >= wanted || way == Way::Cells || way == Way::INDEX => Ok((rows, None)),
+        Some(month) if what == What::Ids && rows.len() >= TOO_FEW => {
+            Ok((rows, Some((month_start(month), Uuid::nil()))))
+        }
+        _ => Ok((put(conn, &question.guess.sorted(wanted, false), sql::Visits::All)?, None)),
+    }
+}
+
+fn cards(conn: &mut PgConnection, statement: Composed) -> Result<Vec<FoundRow>, Error> {
+    Ok(statement.rows::<Found>().load(conn)?)
+}
+
+/// A job with its place in the order.
+fn read((row, metres, extra): FoundRow, order: JobOrder, own: bool) -> Result<(FoundJob, i64), Error> {
+    let card = row.read()?;
+    let micros = |at: Option<Instant>| at.unwrap_or(sql::NO_DEADLINE).timestamp_micros();
+    let key = match order {
+        JobOrder::Newest if own => card.created_at.timestamp_micros(),
+        JobOrder::Newest => micros(card.published_at),
+        JobOrder::Budget => card.budget.max().or(card.budget.min()).unwrap_or(-1),
+        JobOrder::Deadline => micros(card.bidding_deadline),
+        JobOrder::Distance => metres.unwrap_or_default().into(),
+        JobOrder::Relevance | JobOrder::Bids => extra.unwrap_or_default(),
+    };
+    let score = extra.filter(|_| order == JobOrder::Relevance).map(sql::score);
+    Ok((FoundJob { card, metres, score, highlights: None }, key))
+}
+
+/// Where a page goes on: the place in its order.
+pub(crate) fn place(after: Option<Position<SearchKey>>) -> Option<Position<i64>> {
+    after.map(|after| Position { key: after.key.key, id: after.id })
+}

@@ -1,0 +1,496 @@
+//! The statements that find jobs, made of constant pieces and bound values.
+
+use database::composed::Composed;
+use kernel::{Instant, Limit, Position};
+use uuid::Uuid;
+
+use super::{Asked, Question};
+use crate::model::search::Window;
+use crate::model::{JobOrder, JobStatus};
+use crate::rules::search::{Way, cell_tag, month_tag, urgency_tag};
+use crate::rules::words::{skill_tag, trade_tag};
+use crate::rules::{Bounds, bounds_around};
+use crate::store::jobs::Shelf;
+
+/// Jobs that a walk looks at before another way is taken; it stands in the text because a limit has to be a constant there.
+pub(super) const VISITS: &str = " LIMIT 20000";
+/// How far beyond the last one it is first looked for the next nearest; each time twice as far.
+pub(super) const RING_METRES: i32 = 1_000;
+/// The largest page that is read with the smaller of the two limits.
+const NARROW: usize = 20;
+/// Stands for the deadline of a draft that has none.
+pub(super) const NO_DEADLINE: Instant = Instant::MAX_UTC;
+/// A score is kept as a whole number of millionths, so that a cursor never loses a place to rounding.
+const MILLIONTHS: f64 = 1_000_000.0;
+/// Nothing has this word.
+const NO_WORD: &str = "none1";
+
+/// A card; its distance and what else is asked for follow.
+const CARD: &str = "SELECT j.id, j.homeowner_id, j.status, j.title, j.category, j.skills, j.city, j.region, j.country, j.public_latitude, \
+     j.public_longitude, j.budget_min, j.budget_max, j.currency, j.urgency, j.wanted_start, j.bidding_deadline, j.reveal, j.published_at, \
+     j.created_at, ";
+
+/// What is read of the jobs that are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// A small page of cards.
+    Page,
+    /// A large one.
+    WidePage,
+    /// Ids, to be ranked.
+    Ids,
+    /// What is counted.
+    Counted,
+}
+
+/// How far a walk goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visits {
+    /// To [`VISITS`].
+    Few,
+    /// To the end.
+    All,
+}
+
+impl What {
+    pub(super) fn cards(limit: Limit) -> Self {
+        if limit.get() > NARROW { Self::WidePage } else { Self::Page }
+    }
+
+    fn limit(self) -> &'static str {
+        match self {
+            Self::Page => " LIMIT 21",
+            Self::WidePage => " LIMIT 101",
+            Self::Ids => " LIMIT 600",
+            Self::Counted => " LIMIT 1001",
+        }
+    }
+
+    /// The columns, of a job as `j` whose distance is to be reckoned.
+    fn columns(self, question: &Question<'_>) -> Composed {
+        match self {
+            Self::Page | Self::WidePage => Composed::new(CARD).then(metres(question)).text(", NULL::bigint"),
+            Self::Ids => Composed::new("SELECT j.id, j.published_at"),
+            Self::Counted => Composed::new(
+                "SELECT j.category, j.urgency, coalesce(j.budget_max, j.budget_min), j.region, j.country",
+            ),
+        }
+    }
+}
+
+/// `WHERE …` of everybody's.
+const OPEN: &str = " FROM marketplace.jobs AS j WHERE j.status = 'OPEN'";
+
+/// The order, of a job as `j`.
+fn order(order: JobOrder) -> &'static str {
+    match order {
+        JobOrder::Newest | JobOrder::Relevance | JobOrder::Bids => " ORDER BY j.published_at DESC, j.id DESC",
+        JobOrder::Budget => " ORDER BY coalesce(j.budget_max, j.budget_min, -1) DESC, j.id DESC",
+        JobOrder::Deadline => " ORDER BY j.bidding_deadline, j.id",
+        JobOrder::Distance => " ORDER BY j.metres, j.id",
+    }
+}
+
+/// ` AND …`: what comes after a place in the order.
+fn beyond(order: JobOrder, after: Option<Position<i64>>) -> Composed {
+    let Some(Position { key, id }) = after else { return Composed::new("") };
+    let at = || Instant::from_timestamp_micros(key).unwrap_or(NO_DEADLINE);
+    let asked = match order {
+        JobOrder::Newest | JobOrder::Relevance | JobOrder::Bids => {
+            Composed::new(" AND (j.published_at, j.id) < (").value(at())
+        }
+        JobOrder::Budget => {
+            Composed::new(" AND (coalesce(j.budget_max, j.budget_min, -1), j.id) < (").value(key)
+        }
+        JobOrder::Deadline => Composed::new(" AND (j.bidding_deadline, j.id) > (").value(at()),
+        JobOrder::Distance => {
+            Composed::new(" AND (j.metres, j.id) > (").value(i32::try_from(key).unwrap_or(i32::MAX))
+        }
+    };
+    asked.text(", ").value(id).text(")")
+}
+
+/// ` AND …`: what lies within a window.
+fn between(window: Option<Window>) -> Composed {
+    let mut asked = Composed::new("");
+    let Some(window) = window else { return asked };
+    if let Some((at, id)) = window.top {
+        asked = asked.text(" AND (j.published_at, j.id) < (").value(at).text(", ").value(id).text(")");
+    }
+    if let Some((at, id)) = window.floor {
+        asked = asked.text(" AND (j.published_at, j.id) >= (").value(at).text(", ").value(id).text(")");
+    }
+    asked
+}
+
+/// The statement of a way, in the order of the question, or the newest first within a window.
+pub(super) fn by_way(
+    question: &Question<'_>,
+    way: &Way,
+    after: Option<Position<i64>>,
+    window: Option<Window>,
+    what: What,
+    visits: Visits,
+) -> Composed {
+    let order = if window.is_some() { JobOrder::Newest } else { question.search.order };
+    let range = Range { order, bounds: beyond(order, after).then(between(window)) };
+    match way {
+        Way::Walk => walk(question, range, what, visits),
+        Way::Index { months } => by_index(question, range, months, what),
+        Way::Cells => by_cells(question, range, what),
+    }
+}
+
+/// A part of an order.
+struct Range {
+    order: JobOrder,
+    bounds: Composed,
+}
+
+/// Along the index of the order, looking at each job.
+fn walk(question: &Question<'_>, range: Range, what: What, visits: Visits) -> Composed {
+    let end = if visits == Visits::Few { VISITS } else { "" };
+    what.columns(question)
+        .text(" FROM (SELECT *")
+        .text(OPEN)
+        .then(walked_along(question, range.order))
+        .then(range.bounds)
+        .text(order(range.order))
+        .text(end)
+        .text(") AS j WHERE true")
+        .then(each(question))
+        .text(order(range.order))
+        .text(what.limit())
+}
+
+/// Conditions that an index is walked along with.
+fn walked_along(question: &Question<'_>, order: JobOrder) -> Composed {
+    let mut asked = Composed::new("");
+    if let Some(category) = question.search.category.filter(|_| order == JobOrder::Newest) {
+        asked = asked.text(" AND j.category = ").value(category.as_str().to_owned());
+    }
+    if let Some(since) = question.search.posted_since.filter(|_| order == JobOrder::Newest) {
+        asked = asked.text(" AND j.published_at >= ").value(since);
+    }
+    if order == JobOrder::Deadline {
+        asked = asked.text(" AND j.bidding_deadline > (SELECT app.clock())");
+    }
+    asked
+}
+
+/// All that match by the index of words and tags, then in order.
+fn by_index(question: &Question<'_>, range: Range, months: &[i32], what: What) -> Composed {
+    let by_distance = range.order == JobOrder::Distance;
+    let found = Composed::new("WITH near AS MATERIALIZED (SELECT j.id, j.published_at, j.bidding_deadline, j.category, j.urgency, j.budget_min, j.budget_max, j.region, j.country, ")
+        .then(metres(question))
+        .text(" AS metres")
+        .text(OPEN)
+        .text(" AND j.words @@ (SELECT to_tsquery('english', ")
+        .value(all_tags(question, months))
+        .text("))")
+        .then(each_but_words(question));
+    let found = if range.order == JobOrder::Deadline {
+        found.text(" AND j.bidding_deadline > (SELECT app.clock())")
+    } else {
+        found
+    };
+    // A distance has to be reckoned before it can be compared.
+    let (inside, outside) =
+        if by_distance { (Composed::new(""), range.bounds) } else { (range.bounds, Composed::new("")) };
+    let found = found.then(inside).text(") ");
+    match what {
+        What::Ids | What::Counted => found
+            .then(what.columns(question))
+            .text(" FROM near AS j")
+            .text(order(range.order))
+            .text(what.limit()),
+        What::Page | What::WidePage => found
+            .text(CARD)
+            .text("p.metres, NULL::bigint")
+            .text(" FROM (SELECT j.* FROM near AS j WHERE true")
+            .then(outside)
+            .text(order(range.order))
+            .text(what.limit())
+            .text(") AS p JOIN marketplace.jobs AS j ON j.id = p.id")
+            .text(if by_distance { " ORDER BY p.metres, j.id" } else { order(range.order) }),
+    }
+}
+
+/// Square by square, each from its newest job on.
+fn by_cells(question: &Question<'_>, range: Range, what: What) -> Composed {
+    let cells = question.guess.cells.clone().unwrap_or_default();
+    what.columns(question)
+        .text(" FROM unnest(")
+        .value(cells)
+        .text("::integer[]) AS c(cell) CROSS JOIN LATERAL (SELECT *")
+        .text(OPEN)
+        .text(" AND j.cell = c.cell AND j.cell IS NOT NULL")
+        .then(range.bounds)
+        .then(each(question))
+        .text(order(range.order))
+        .text(what.limit())
+        .text(") AS j")
+        .text(order(range.order))
+        .text(what.limit())
+}
+
+/// The nearest within so many metres, all of which are looked at.
+pub(super) fn ring(
+    question: &Question<'_>,
+    reach: i32,
+    after: Option<Position<i64>>,
+    what: What,
+) -> Composed {
+    let Some(circle) = question.search.circle else { return Composed::new("") };
+    let (one, two) = bounds_around(crate::model::Circle { metres: reach, ..circle });
+    let mut asked = Composed::new(CARD)
+        .text("j.metres, NULL::bigint")
+        .text(" FROM (SELECT j.*, ")
+        .then(metres(question))
+        .text(" AS metres")
+        .text(OPEN)
+        .text(" AND j.public_latitude IS NOT NULL AND (")
+        .then(inside(one));
+    if let Some(two) = two {
+        asked = asked.text(" OR ").then(inside(two));
+    }
+    asked
+        .text(")) AS j WHERE j.metres <= ")
+        .value(reach)
+        .then(each(question))
+        .then(beyond(JobOrder::Distance, after))
+        .text(order(JobOrder::Distance))
+        .text(what.limit())
+}
+
+fn inside(Bounds { south, west, north, east }: Bounds) -> Composed {
+    Composed::new("point(j.public_longitude, j.public_latitude) <@ box(point(")
+        .value(west)
+        .text(", ")
+        .value(south)
+        .text("), point(")
+        .value(east)
+        .text(", ")
+        .value(north)
+        .text("))")
+}
+
+/// One's own jobs: few enough to look at all of them.
+pub(super) fn own(question: &Question<'_>, after: Option<Position<i64>>, what: What) -> Composed {
+    let (key, end) = match question.search.order {
+        JobOrder::Newest | JobOrder::Relevance => ("j.created_at", " ORDER BY o.place DESC, o.id DESC"),
+        JobOrder::Budget => ("coalesce(j.budget_max, j.budget_min, -1)", " ORDER BY o.place DESC, o.id DESC"),
+        JobOrder::Deadline => ("coalesce(j.bidding_deadline, 'infinity')", " ORDER BY o.place, o.id"),
+        JobOrder::Distance => ("", " ORDER BY o.place, o.id"),
+        // Before the reveal the owner is a stranger to the bids, to their number too.
+        JobOrder::Bids => (
+            "CASE WHEN j.reveal = 'at_close' AND j.status = 'OPEN' AND j.bidding_deadline > (SELECT app.clock()) THEN -1 \
+             ELSE (SELECT count(*) FROM marketplace.bids AS b WHERE b.job_id = j.id AND b.status <> 'WITHDRAWN') END",
+            " ORDER BY o.place DESC, o.id DESC",
+        ),
+    };
+    let place = match question.search.order {
+        JobOrder::Distance => metres(question),
+        _ => Composed::new(key),
+    };
+    let columns = match what {
+        What::Page | What::WidePage if question.search.order == JobOrder::Bids => {
+            Composed::new(CARD).text("o.metres, o.place")
+        }
+        What::Page | What::WidePage => Composed::new(CARD).text("o.metres, NULL::bigint"),
+        What::Ids | What::Counted => what.columns(question),
+    };
+    columns
+        .text(" FROM (SELECT j.id, ")
+        .then(metres(question))
+        .text(" AS metres, ")
+        .then(place)
+        .text(" AS place")
+        .then(on_shelf(question))
+        .then(each(question))
+        .text(") AS o JOIN marketplace.jobs AS j ON j.id = o.id WHERE true")
+        .then(own_beyond(question, after))
+        .text(end)
+        .text(what.limit())
+}
+
+/// One's own within a window.
+pub(super) fn own_newest(question: &Question<'_>, window: Window, what: What) -> Composed {
+    // Drafts are public since never: the time of making stands for it.
+    let top = window.top.map(|(at, id)| {
+        Composed::new(" AND (coalesce(j.published_at, j.created_at), j.id) < (")
+            .value(at)
+            .text(", ")
+            .value(id)
+            .text(")")
+    });
+    let floor = window.floor.map(|(at, id)| {
+        Composed::new(" AND (coalesce(j.published_at, j.created_at), j.id) >= (")
+            .value(at)
+            .text(", ")
+            .value(id)
+            .text(")")
+    });
+    let columns = match what {
+        What::Ids => Composed::new("SELECT j.id, coalesce(j.published_at, j.created_at)"),
+        what => what.columns(question),
+    };
+    let asked = columns.then(on_shelf(question)).then(each(question));
+    let asked = [top, floor].into_iter().flatten().fold(asked, Composed::then);
+    asked.text(" ORDER BY coalesce(j.published_at, j.created_at) DESC, j.id DESC").text(what.limit())
+}
+
+fn own_beyond(question: &Question<'_>, after: Option<Position<i64>>) -> Composed {
+    let Some(Position { key, id }) = after else { return Composed::new("") };
+    let at = || Instant::from_timestamp_micros(key).unwrap_or(NO_DEADLINE);
+    let asked = match question.search.order {
+        JobOrder::Newest | JobOrder::Relevance => Composed::new(" AND (o.place, o.id) < (").value(at()),
+        JobOrder::Budget | JobOrder::Bids => Composed::new(" AND (o.place, o.id) < (").value(key),
+        JobOrder::Deadline if key == NO_DEADLINE.timestamp_micros() => {
+            return Composed::new(" AND (o.place, o.id) > ('infinity', ").value(id).text(")");
+        }
+        JobOrder::Deadline => Composed::new(" AND (o.place, o.id) > (").value(at()),
+        JobOrder::Distance => {
+            Composed::new(" AND (o.place, o.id) > (").value(i32::try_from(key).unwrap_or(i32::MAX))
+        }
+    };
+    asked.text(", ").value(id).text(")")
+}
+
+fn on_shelf(question: &Question<'_>) -> Composed {
+    let asked = match question.shelf {
+        Some(Shelf::OfContractor(party)) => {
+            Composed::new(" FROM marketplace.jobs AS j WHERE j.contractor_id = ").value(party.uuid())
+        }
+        Some(Shelf::OfHomeowner(party)) => {
+            Composed::new(" FROM marketplace.jobs AS j WHERE j.homeowner_id = ").value(party.uuid())
+        }
+        None => Composed::new(OPEN),
+    };
+    match question.search.status {
+        Some(status) => asked.text(" AND j.status = ").value(JobStatus::as_str(status).to_owned()),
+        None => asked,
+    }
+}
+
+/// Ranks these jobs. The parts of a score: all words as they stand, and in the title; the words that it has, by where they stand; the trade and the
+/// skill that they mean; how new it is. The first is worth more than all others together.
+pub(super) fn ranked(
+    question: &Question<'_>,
+    asked: &Asked,
+    ids: Vec<Uuid>,
+    window: Window,
+    after: Option<Position<i64>>,
+    what: What,
+) -> Composed {
+    let or_nothing = |tags: &str| if tags.is_empty() { NO_WORD.to_owned() } else { tags.to_owned() };
+    let query = |text: String| Composed::new("(SELECT to_tsquery('english', ").value(text).text("))");
+    let as_of = Instant::from_timestamp_micros(window.as_of).unwrap_or_default();
+    let score = Composed::new("(1000000 * (CASE WHEN ts_match_vq(j.words, ")
+        .then(query(asked.literal.clone()))
+        .text(") THEN 4 ELSE 0 END + CASE WHEN ts_match_vq(ts_filter(j.words, '{a}'), ")
+        .then(query(asked.literal.clone()))
+        .text(") THEN 1 ELSE 0 END + least(1, 2 * ts_rank('{0.1, 0.3, 0.6, 1.0}', j.words, ")
+        .then(query(or_nothing(&asked.any)))
+        .text(", 1)) + CASE WHEN ts_match_vq(j.words, ")
+        .then(query(or_nothing(&asked.trades)))
+        .text(") THEN 0.4 ELSE 0 END + CASE WHEN ts_match_vq(j.words, ")
+        .then(query(or_nothing(&asked.skills)))
+        .text(") THEN 0.4 ELSE 0 END + 0.2 * exp(-greatest(0, extract(epoch FROM ")
+        .value(as_of)
+        .text(" - coalesce(j.published_at, j.created_at)))::double precision / 2592000)))::bigint");
+    let place = match after {
+        Some(Position { key, id }) => {
+            Composed::new(" AND (s.score, j.id) < (").value(key).text(", ").value(id).text(")")
+        }
+        None => Composed::new(""),
+    };
+    Composed::new(CARD)
+        .then(metres(question))
+        .text(", s.score FROM marketplace.jobs AS j CROSS JOIN LATERAL (SELECT ")
+        .then(score)
+        .text(" AS score OFFSET 0) AS s WHERE j.id = ANY (")
+        .value(database::hot::for_any(&ids))
+        .text(")")
+        .then(place)
+        .text(" ORDER BY s.score DESC, j.id DESC")
+        .text(what.limit())
+}
+
+/// A score as it is shown.
+pub(super) fn score(millionths: i64) -> f64 {
+    f64::from(i32::try_from(millionths).unwrap_or(i32::MAX)) / MILLIONTHS
+}
+
+/// How far a job's public point is from the place.
+fn metres(question: &Question<'_>) -> Composed {
+    match question.search.circle {
+        Some(circle) => Composed::new("marketplace.metres_between(j.public_latitude, j.public_longitude, ")
+            .value(circle.centre.lat())
+            .text(", ")
+            .value(circle.centre.lng())
+            .text(")"),
+        None => Composed::new("NULL::integer"),
+    }
+}
+
+/// ` AND …`: all that is asked of a job, looking at it alone.
+fn each(question: &Question<'_>) -> Composed {
+    let mut asked = Composed::new("");
+    if let Some(words) = words_and_skills(question) {
+        asked =
+            asked.text(" AND ts_match_vq(j.words, (SELECT to_tsquery('english', ").value(words).text(")))");
+    }
+    if let Some(category) = question.search.category {
+        asked = asked.text(" AND j.category = ").value(category.as_str().to_owned());
+    }
+    if !question.search.urgency.is_empty() {
+        let words: Vec<String> =
+            question.search.urgency.iter().map(|urgency| urgency.as_str().to_owned()).collect();
+        asked = asked.text(" AND j.urgency = ANY (").value(words).text(")");
+    }
+    asked.then(each_but_words(question))
+}
+
+/// The same without what the index of words and tags has answered.
+fn each_but_words(question: &Question<'_>) -> Composed {
+    let mut asked = Composed::new("");
+    if let Some(least) = question.search.budget.min() {
+        asked = asked.text(" AND coalesce(j.budget_max, j.budget_min) >= ").value(least);
+    }
+    if let Some(most) = question.search.budget.max() {
+        asked = asked.text(" AND coalesce(j.budget_min, j.budget_max) <= ").value(most);
+    }
+    if let Some(since) = question.search.posted_since {
+        asked = asked.text(" AND j.published_at >= ").value(since);
+    }
+    if let Some(circle) = question.search.circle {
+        asked = asked.text(" AND ").then(metres(question)).text(" <= ").value(circle.metres);
+    }
+    asked
+}
+
+/// What is asked in words, for each job.
+fn words_and_skills(question: &Question<'_>) -> Option<String> {
+    let words = question.asked.as_ref().map(|asked| format!("({})", asked.matching));
+    let skills = question.search.skills.as_slice().iter().map(|skill| skill_tag(skill));
+    let parts: Vec<String> = words.into_iter().chain(skills).collect();
+    (!parts.is_empty()).then(|| parts.join(" & "))
+}
+
+/// What the index of words and tags is asked for.
+fn all_tags(question: &Question<'_>, months: &[i32]) -> String {
+    let any = |tags: Vec<String>| format!("({})", tags.join(" | "));
+    let mut parts: Vec<String> = words_and_skills(question).into_iter().collect();
+    parts.extend(question.search.category.map(|category| trade_tag(category.as_str())));
+    if !question.search.urgency.is_empty() {
+        parts.push(any(question.search.urgency.iter().map(|urgency| urgency_tag(*urgency)).collect()));
+    }
+    if let Some(cells) = &question.guess.cells {
+        parts.push(any(cells.iter().map(|cell| cell_tag(*cell)).collect()));
+    }
+    if !months.is_empty() {
+        parts.push(any(months.iter().map(|month| month_tag(*month)).collect()));
+    }
+    parts.join(" & ")
+}

@@ -1,0 +1,44 @@
+//! How common words and tags are.
+
+use database::{Error, PgConnection};
+use diesel::prelude::*;
+use diesel::sql_types::Double;
+
+use crate::rules::vocabulary::Vocabulary;
+use crate::schema::words;
+
+/// What was counted last.
+pub(crate) fn load(conn: &mut PgConnection) -> Result<Vocabulary, Error> {
+    #[derive(QueryableByName)]
+    struct Jobs {
+        #[diesel(sql_type = Double)]
+        jobs: f64,
+    }
+    // What the server itself knows of the index of open jobs: about right, and at once.
+    let open: Jobs = diesel::sql_query(
+        "SELECT greatest(reltuples, 0)::double precision AS jobs FROM pg_class WHERE oid = 'marketplace.jobs_open'::regclass",
+    )
+    .get_result(conn)?;
+    let counted: Vec<(String, f64)> = words::table.select((words::word, words::share)).load(conn)?;
+    Ok(Vocabulary::new(open.jobs, &counted))
+}
+
+/// Counts anew, in about ten thousand of the open jobs. Words that fewer than five of them have are left out: they say little, and may be names.
+pub(crate) fn count(conn: &mut PgConnection) -> Result<(), Error> {
+    diesel::delete(words::table).execute(conn)?;
+    diesel::sql_query(
+        "WITH sampled AS MATERIALIZED (
+             SELECT word, ndoc, max(ndoc) OVER () AS most
+             FROM ts_stat(format(
+                 $stat$SELECT array_to_tsvector('{all1jobs}'
+                           || marketplace.job_tags(category, skills, urgency, published_at, public_latitude, public_longitude))
+                           || to_tsvector('simple', marketplace.folded(title || ' ' || description))
+                       FROM marketplace.jobs TABLESAMPLE SYSTEM (%s) WHERE status = 'OPEN'$stat$,
+                 (SELECT least(100, 1000000 / greatest(reltuples, 1)) FROM pg_class WHERE oid = 'marketplace.jobs'::regclass))))
+         INSERT INTO marketplace.words (word, share)
+         SELECT word, ndoc / most::double precision FROM sampled
+         WHERE word ~ '^(trade|skill|urgency|month|cell)1[a-z0-9]+$' OR (ndoc >= 5 AND word ~ '^[a-z]{3,30}$')",
+    )
+    .execute(conn)?;
+    Ok(())
+}

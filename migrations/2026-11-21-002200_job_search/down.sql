@@ -1,0 +1,13 @@
+DELETE FROM outbox.tasks WHERE kind = 'marketplace.count_words';
+DROP TABLE marketplace.words;
+DROP INDEX marketplace.jobs_open_by_deadline;
+DROP INDEX marketplace.jobs_open_by_budget;
+DROP INDEX marketplace.jobs_open_places;
+DROP INDEX marketplace.jobs_open_by_cell;
+DROP INDEX marketplace.jobs_open_words;
+ALTER TABLE marketplace.jobs DROP COLUMN words, DROP COLUMN cell;
+DROP FUNCTION marketplace.job_words(text, text[], text, text, text, text[]);
+DROP FUNCTION marketplace.job_tags(text, text[], text, timestamptz, double precision, double precision);
+DROP FUNCTION marketplace.month(timestamptz);
+DROP FUNCTION marketplace.cell(double precision, double precision);
+DROP FUNCTION marketplace.folded(text);
