@@ -10,7 +10,8 @@ use super::jobs::own_shelf;
 use crate::error::Error;
 use crate::model::search::Window;
 use crate::model::{
-    FoundJob, JobFacets, JobOrder, JobScope, JobSearch, JobStatus, JobsFound, SearchKey, Understood,
+    Budget, Category, FoundJob, JobFacets, JobOrder, JobScope, JobSearch, JobStatus, JobsFound, SearchKey,
+    Understood,
 };
 use crate::rules::highlights::highlights;
 use crate::rules::search::{Guess, Ticked, budget_band, count, facets, month_of};
@@ -70,27 +71,25 @@ impl SearchQueries for MarketplaceService {
     fn job_facets(&self, viewer: Option<&Actor>, search: &JobSearch) -> Result<JobFacets, Error> {
         let understanding = self.understand(search)?;
         let all = self.counted(viewer, &understanding, search)?;
-        let of = |without: JobSearch, is_filtered: bool| match is_filtered {
-            true => self.counted(viewer, &understanding, &without).map(Some),
-            false => Ok(None),
+        let without = |is_filtered: bool, search: JobSearch| {
+            if is_filtered { self.counted(viewer, &understanding, &search).map(Some) } else { Ok(None) }
         };
-        let trades = of(JobSearch { category: None, ..search.clone() }, search.category.is_some())?;
-        let urgencies = of(JobSearch { urgency: Vec::new(), ..search.clone() }, !search.urgency.is_empty())?;
-        let no_budget = crate::model::Budget::default();
-        let budgets = of(JobSearch { budget: no_budget, ..search.clone() }, search.budget != no_budget)?;
+        let no_budget = Budget::default();
+        let trades = without(search.category.is_some(), JobSearch { category: None, ..search.clone() })?;
+        let urgencies =
+            without(!search.urgency.is_empty(), JobSearch { urgency: Vec::new(), ..search.clone() })?;
+        let budgets = without(search.budget != no_budget, JobSearch { budget: no_budget, ..search.clone() })?;
+        // Without its own filter, where that was asked anew.
+        let newest =
+            |counted: Option<Vec<Counted>>| counted.unwrap_or_else(|| all.clone()).into_iter().take(COUNTED);
         Ok(JobFacets {
             count: count(all.len(), COUNTED),
-            trades: facets(first(&trades, &all).map(|job| job.trade.clone())),
-            urgencies: facets(first(&urgencies, &all).map(|job| job.urgency)),
-            budgets: facets(first(&budgets, &all).map(|job| budget_band(job.budget))),
-            regions: facets(all.iter().take(COUNTED).map(|job| job.region.clone())),
+            trades: facets(newest(trades).map(|job| job.trade)),
+            urgencies: facets(newest(urgencies).map(|job| job.urgency)),
+            budgets: facets(newest(budgets).map(|job| budget_band(job.budget))),
+            regions: facets(newest(None).map(|job| job.region)),
         })
     }
-}
-
-/// The newest that are counted: without its own filter, where that was asked anew.
-fn first<'a>(without: &'a Option<Vec<Counted>>, all: &'a [Counted]) -> impl Iterator<Item = &'a Counted> {
-    without.as_deref().unwrap_or(all).iter().take(COUNTED)
 }
 
 impl MarketplaceService {
@@ -107,7 +106,7 @@ impl MarketplaceService {
 
     /// The words of a question as they are understood in the directory.
     pub(super) fn words_in_directory(&self, question: &str) -> Result<Option<String>, Error> {
-        let words = Words::understand(question, &*self.vocabulary()?);
+        let words = Words::understand(question, self.vocabulary()?.as_ref());
         Ok((!words.is_empty()).then(|| words.in_directory()))
     }
 
@@ -242,7 +241,7 @@ impl Understanding<'_> {
         let words = self.words.as_ref();
         let share = words.map(|words| if is_loose { words.loose_share() } else { words.share() });
         let ticked = Ticked {
-            trade: search.category.map(crate::model::Category::as_str),
+            trade: search.category.map(Category::as_str),
             skills: search.skills.as_slice(),
             urgency: &search.urgency,
             budget_ends: i32::from(search.budget.min().is_some()) + i32::from(search.budget.max().is_some()),

@@ -61,6 +61,8 @@ pub(crate) struct Question<'a> {
     pub(crate) month: i32,
 }
 
+/// Rows, and where they end when there is more behind.
+type Newest<R> = (Vec<R>, Option<(Instant, Uuid)>);
 type Found = (Columns, Nullable<Integer>, Nullable<BigInt>);
 type FoundRow = (CardRow, Option<i32>, Option<i64>);
 
@@ -158,6 +160,7 @@ pub(crate) fn ranked(
 }
 
 /// What is counted of a job.
+#[derive(Clone)]
 pub(crate) struct Counted {
     pub(crate) trade: String,
     pub(crate) urgency: Urgency,
@@ -211,7 +214,7 @@ fn newest<R>(
     wanted: usize,
     vocabulary: &Vocabulary,
     load: impl Fn(&mut PgConnection, Composed) -> Result<Vec<R>, Error>,
-) -> Result<(Vec<R>, Option<(Instant, Uuid)>), Error> {
+) -> Result<Newest<R>, Error> {
     if question.shelf.is_some() {
         return Ok((load(conn, sql::own_newest(question, window, what))?, None));
     }

@@ -10,7 +10,6 @@ mod directory;
 mod figures;
 mod jobs;
 mod personal;
-mod plans;
 mod receipts;
 mod review_life;
 mod review_sums;

@@ -301,8 +301,8 @@ impl From<JobListStatus> for JobStatus {
 }
 
 /// Which jobs are wanted. Every list of jobs reads the same parameters; all of them together have to hold.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct JobSearchQuery {
     /// Words, all of which the job has in one of their forms, or in another word for the same trade or skill; what is mistyped is looked for as it was
     /// meant too. Accents do not matter, `"…"` is a phrase and `-word` leaves out.
@@ -313,6 +313,7 @@ pub struct JobSearchQuery {
     pub category: Option<String>,
     /// Only jobs that ask for all of these skills.
     #[schema(max_items = 10)]
+    #[serde(default)]
     pub skills: Vec<JobSkill>,
     /// Only jobs whose budget reaches this at its upper end, in minor units of the job's currency. A budget with one end counts as that.
     #[schema(minimum = 0, maximum = 100_000_000)]
@@ -322,6 +323,7 @@ pub struct JobSearchQuery {
     pub budget_max: Option<i64>,
     /// Only jobs that are this urgent, or of these.
     #[schema(max_items = 4)]
+    #[serde(default)]
     pub urgency: Vec<UrgencyWord>,
     /// Only jobs that stand here; open ones when it is not said, and all of one's own with `mine`.
     pub status: Option<JobListStatus>,
