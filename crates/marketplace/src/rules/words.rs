@@ -151,7 +151,7 @@ impl Words {
 
     /// All the words, or the trade or skill that they mean, as contractors write theirs.
     pub(crate) fn in_directory(&self) -> String {
-        self.with_exclusions(joined(self.terms.iter().map(Term::in_directory), " & "))
+        self.with_exclusions(joined(self.terms.iter().map(|term| term.in_directory(&self.stems)), " & "))
     }
 
     /// Any word at all: by how much of it a text has, it is ranked.
@@ -262,14 +262,17 @@ impl Term {
         }
     }
 
-    fn in_directory(&self) -> String {
-        match self.meaning {
-            None => format!("({})", self.literal),
-            Some(Meaning { trade, skill }) => {
-                let skill = skill.map(|skill| format!(" | {}", quoted(skill.slug()))).unwrap_or_default();
-                format!("(({}) | {}{skill})", self.literal, quoted(trade.slug()))
-            }
+    fn in_directory(&self, asked: &BTreeSet<String>) -> String {
+        let Some(Meaning { trade, skill }) = self.meaning else { return format!("({})", self.literal) };
+        let mut query = format!("(({})", self.literal);
+        // Of “bathroom tiling” the trade would only let in everybody who speaks of tiles.
+        let is_said = stems_of(trade.slug()).iter().all(|stem| asked.contains(stem));
+        let trade = Some(trade.slug()).filter(|_| !is_said);
+        for slug in trade.into_iter().chain(skill.map(Skill::slug)) {
+            let _ = write!(query, " | {}", quoted(slug));
         }
+        query.push(')');
+        query
     }
 }
 
