@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::job_views::{JobPoint, kilometres};
+use super::job_views::JobPoint;
 use super::refused_parameters;
 use super::words::{DirectoryOrderWord, PartyRef, Word};
 use crate::routes::identity::contractors::{ProfilePublicCredential, ProfilePublicVerification};
@@ -138,6 +138,9 @@ async fn list_contractors(
 
 /// Skills shown of each.
 const SKILLS_SHOWN: usize = 10;
+
+/// A hundred metres more or less say nothing of a point that is about 1 km from the place.
+const METRES_SHOWN: i32 = 100;
 
 /// Metres as they are shown.
 pub(super) fn kilometres(metres: i32) -> f64 {

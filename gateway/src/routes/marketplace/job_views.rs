@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::directory::kilometres;
 use super::words::{JobRef, JobStatusWord, PartyRef, RevealWord, UrgencyWord, Word};
 use crate::Id;
 
@@ -272,14 +273,6 @@ pub struct JobCardView {
     pub created_at: DateTime<Utc>,
     /// How far its point is from the place that was asked for, in kilometres; null when none was.
     pub distance_km: Option<f64>,
-}
-
-/// A hundred metres more or less say nothing of a point that is about 1 km from the place.
-const METRES_SHOWN: i32 = 100;
-
-/// A distance as it is shown.
-pub(super) fn kilometres(metres: i32) -> f64 {
-    f64::from((metres + METRES_SHOWN / 2) / METRES_SHOWN) / 10.0
 }
 
 impl From<FoundJob> for JobCardView {
