@@ -327,17 +327,20 @@ fn forms_of(id: &str) -> Vec<String> {
 fn written(answer: &Answer) -> String {
     // What says when it was read has another tag each time.
     let record = answer.json["generatedAt"].is_string();
-    let dated = record || answer.json["asOf"].is_string();
+    // Looking around is using one's session, which is noted once a minute.
+    let sessions = answer.json["data"][0]["lastUsedAt"].is_string();
+    let dated = record || sessions || answer.json["asOf"].is_string();
+    let sized = !record && !sessions;
     let varies = |name: &str| {
-        VARYING_HEADERS.contains(&name) || (dated && name == "etag") || (record && name == "content-length")
+        VARYING_HEADERS.contains(&name) || (dated && name == "etag") || (!sized && name == "content-length")
     };
     let headers = answer.headers.iter().filter(|(name, _)| !varies(name.as_str()));
     let mut headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
     headers.sort_unstable();
-    let mut body = if record {
-        lasting(answer.json.clone())
-    } else {
-        String::from_utf8_lossy(&answer.bytes).into_owned()
+    let mut body = match (record, sessions) {
+        (true, _) => lasting(answer.json.clone()),
+        (false, true) => unused(answer.json.clone()),
+        (false, false) => String::from_utf8_lossy(&answer.bytes).into_owned(),
     };
     // A cursor holds until when it is good, a problem its request's id, the books when they were read.
     for varying in ["nextCursor", "requestId", "asOf"] {
@@ -346,6 +349,14 @@ fn written(answer: &Answer) -> String {
         }
     }
     format!("{} {headers:?} {body}", answer.status)
+}
+
+/// One's sessions without when they were used.
+fn unused(mut sessions: Value) -> String {
+    for session in sessions["data"].as_array_mut().into_iter().flatten() {
+        session["lastUsedAt"].take();
+    }
+    sessions.to_string()
 }
 
 /// A person's record without what their own looking around changes in it: when it was made, what they did, when their sessions were used.
