@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH, TRANSFER_ENCODING, USER_AGENT,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH, IF_RANGE, RANGE,
+    TRANSFER_ENCODING, USER_AGENT,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{HttpMessage, HttpRequest};
@@ -113,6 +114,8 @@ async fn admit(
     let call = Call {
         query: entry.query.read(request.query_string())?,
         if_match: header(request, IF_MATCH).filter(|_| operation.if_match).map(etag::if_match),
+        range: header(request, RANGE).filter(|_| request.method() == Method::GET).map(str::to_owned),
+        if_range: header(request, IF_RANGE).map(str::to_owned),
         user_agent: header(request, USER_AGENT)
             .map(|text| text.chars().take(USER_AGENT_CHARACTERS_MAX).collect()),
         path: request.path().to_owned(),

@@ -15,6 +15,10 @@ use crate::settings::ServerConfig;
 
 /// How many may be asking other systems at once. Each has a thread, and a connection while it writes down what it heard.
 const OUTSIDE_MAX: usize = 16;
+/// How many pictures are drawn anew at once: each may take a few hundred megabytes of memory.
+const DRAWN_AT_ONCE: usize = 1;
+/// How long a picture waits for its turn. Its bytes are on the disk by then, and a client that sends ten sees the last one wait for nine.
+const DRAWING_PATIENCE: Duration = Duration::from_secs(30);
 /// How long somebody waits to hear that there is no place to hash a password. Waiting costs the server nothing; answered at once, whoever does not
 /// heed `Retry-After` would ask again at once, and a few hundred of those would take the processors that everybody else needs.
 const REFUSED_HASHING_PAUSE: Duration = Duration::from_secs(1);
@@ -37,6 +41,7 @@ pub(crate) struct Lanes {
     executor: Executor<Reading, Writing>,
     lent: Arc<Writing>,
     outside: Arc<Semaphore>,
+    drawing: Arc<Semaphore>,
     /// How long work may wait for its turn.
     patience: Duration,
 }
@@ -55,7 +60,9 @@ impl Lanes {
         let lent = Arc::new(writing);
         let executor = Executor::start(db, &config.executor, Arc::new(reading), Arc::clone(&lent))?;
         let outside = Arc::new(Semaphore::new(OUTSIDE_MAX));
-        Ok(Self { executor, lent, outside, patience: Duration::from_millis(config.http.queue_milliseconds) })
+        let drawing = Arc::new(Semaphore::new(DRAWN_AT_ONCE));
+        let patience = Duration::from_millis(config.http.queue_milliseconds);
+        Ok(Self { executor, lent, outside, drawing, patience })
     }
 
     pub(crate) async fn read<T: Send + 'static>(
@@ -85,6 +92,23 @@ impl Lanes {
         work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         answered(self.executor.heavy(self.deadline(), here(work))).await
+    }
+
+    /// Drawing a picture anew: heavy work, and so much memory that pictures wait for each other. They do so without a thread.
+    pub(crate) async fn drawing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writing) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = tokio::time::timeout(DRAWING_PATIENCE, Arc::clone(&self.drawing).acquire_owned()).await;
+        let Ok(Ok(place)) = turn else {
+            return Err(Problem::unavailable("too many pictures are waiting to be drawn"));
+        };
+        self.heavy(move |lent| {
+            // Until it is done, whether somebody still waits for it or not.
+            let _place = place;
+            work(lent)
+        })
+        .await
     }
 
     /// Work that waits for another system: on threads of its own, so that neither readers, writers nor passwords wait with it.

@@ -8,29 +8,53 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CONTENT_TYPE, Charset, ContentDisposition, DispositionParam, DispositionType, ETAG, ExtendedValue,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, Charset, ContentDisposition, DispositionParam,
+    DispositionType, ETAG, ExtendedValue,
 };
 use actix_web::web::{self, Bytes};
 use database::TransactionError;
-use files::{Download, File, FileId, NewFile, Received, Upload};
+use files::{Delivery, Download, Drawing, File, FileId, NewFile, Received, Upload};
 use futures_util::stream;
 use platform::Commands;
 
 use crate::app::App;
-use crate::http::{Problem, Reply};
+use crate::http::{Problem, Reply, range};
 use crate::keyed;
+use crate::lanes::Writing;
+use crate::middleware::security;
 use crate::request::call::Call;
 use crate::request::incoming::Incoming;
 
 /// So much of a file that is refused before its first byte is read and forgotten.
-const REFUSED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const REFUSED_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// How long anybody's cache may show a picture that is public without asking again. Its job may close meanwhile.
+const PUBLIC_CACHING: &str = "public, max-age=300";
 
-/// Receives the body as a file and does `work` with what came, keyed when the call has a key. What `work` did not keep is given up.
+/// A file to receive, and what is to be drawn of it when it is a picture.
+pub(crate) struct Expected {
+    pub(crate) file: NewFile,
+    pub(crate) drawing: Option<Drawing>,
+}
+
+/// What a file is given for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// To be saved: never shown in the page, whatever is in it.
+    ToSave,
+    /// To be looked at. Only for pictures that we drew ourselves.
+    ToShow {
+        /// Whether everybody may have it.
+        public: bool,
+    },
+}
+
+/// Receives the body as a file, has drawn what is to be drawn of it, and does `work` with both, keyed when the call has a key. What `work`
+/// did not keep is given up; where something was drawn that is the file itself, too.
 pub(crate) async fn receive<T, E>(
     call: Arc<Call>,
     mut incoming: Incoming,
-    planned: Result<NewFile, Problem>,
-    mut work: impl FnMut(&Commands, &Received) -> Result<T, E> + Send + 'static,
+    planned: Result<Expected, Problem>,
+    mut work: impl FnMut(&Commands, &Delivery) -> Result<T, E> + Send + 'static,
     answer: impl Fn(T) -> Reply + Send + 'static,
 ) -> Result<Reply, Problem>
 where
@@ -38,8 +62,8 @@ where
     E: TransactionError + Into<Problem> + Send + 'static,
 {
     let app = call.app.clone();
-    let new = match planned {
-        Ok(new) => new,
+    let Expected { file: new, drawing } = match planned {
+        Ok(expected) => expected,
         Err(refused) => {
             drain(&app, &mut incoming, REFUSED_BYTES_MAX).await;
             return Err(refused);
@@ -59,11 +83,33 @@ where
         }
     };
     call.streamed.get_or_init(|| received.sha256);
-    let outcome = keyed::run(call, move |commands| work(commands, &received), answer).await;
-    if !matches!(&outcome, Ok(reply) if !reply.replayed) {
+    let delivery = match draw(&app, received, drawing).await {
+        Ok(delivery) => delivery,
+        Err(problem) => {
+            discard(&app, received.id).await;
+            return Err(problem);
+        }
+    };
+    let drawn: Vec<FileId> = delivery.drawn.iter().map(|one| one.file.id).collect();
+    let outcome = keyed::run(call, move |commands| work(commands, &delivery), answer).await;
+    let kept = matches!(&outcome, Ok(reply) if !reply.replayed);
+    if !kept || !drawn.is_empty() {
         discard(&app, received.id).await;
     }
+    for id in drawn.into_iter().filter(|_| !kept) {
+        discard(&app, id).await;
+    }
     outcome
+}
+
+/// What is to be drawn of a file that came. Nobody keeps anything of it yet.
+async fn draw(app: &App, received: Received, drawing: Option<Drawing>) -> Result<Delivery, Problem> {
+    let Some(drawing) = drawing.filter(|_| received.content_type.is_picture()) else {
+        return Ok(Delivery { received, drawn: Vec::new() });
+    };
+    let draw = move |lent: &Writing| lent.commands.files.draw(&received, &drawing).map_err(problem);
+    let drawn = app.lanes().drawing(draw).await?;
+    Ok(Delivery { received, drawn })
 }
 
 /// Lets a client that still sends come to its end, within limits: it hears the answer only then.
@@ -78,7 +124,7 @@ async fn store(app: &App, incoming: &mut Incoming, new: NewFile) -> Result<Recei
     if incoming.stated().is_some_and(|length| length > new.limits.bytes_max) {
         return Err(problem(files::Error::TooLarge { most: new.limits.bytes_max }));
     }
-    let begin = move |lent: &crate::lanes::Writing| lent.commands.files.begin(new).map_err(Problem::from);
+    let begin = move |lent: &Writing| lent.commands.files.begin(new).map_err(Problem::from);
     let upload = app.lanes().write(begin).await?;
     let id = upload.id();
     let stored = pour(incoming, upload).await;
@@ -125,18 +171,37 @@ async fn discard(app: &App, id: FileId) {
     }
 }
 
-/// A file as an attachment: never shown in the page, whatever is in it.
-pub(crate) async fn send(app: &App, file: File) -> Result<HttpResponse, Problem> {
-    let (files, wanted) = (app.files(), file.clone());
-    let download = blocking(move || files.open(&wanted)).await?.map_err(Problem::from)?;
+/// A file, or the part of it that was asked for.
+pub(crate) async fn send(call: &Call, file: File, given: Given) -> Result<HttpResponse, Problem> {
     let tag: String = file.sha256.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let pieces = stream::unfold(Some(download), |download| async { next(download?).await });
-    Ok(HttpResponse::Ok()
+    let tag = format!("\"{tag}\"");
+    let part = range::wanted(call.range.as_deref(), call.if_range.as_deref(), &tag, file.size)?;
+    let (files, wanted, within) = (call.app.files(), file.clone(), part.clone());
+    let open = move || match within {
+        Some(part) => files.open_part(&wanted, part),
+        None => files.open(&wanted),
+    };
+    let download = blocking(open).await?.map_err(Problem::from)?;
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((CONTENT_TYPE, file.content_type.as_str()))
-        .insert_header(attachment(&file.name))
-        .insert_header((ETAG, format!("\"{tag}\"")))
-        .no_chunking(file.size)
-        .streaming(pieces))
+        .insert_header(disposition(given, &file.download_name()))
+        .insert_header((ETAG, tag))
+        .insert_header((ACCEPT_RANGES, "bytes"));
+    if given == (Given::ToShow { public: true }) {
+        response
+            .insert_header((CACHE_CONTROL, PUBLIC_CACHING))
+            .insert_header((security::RESOURCE_POLICY, "cross-origin"));
+    }
+    let mut length = file.size;
+    if let Some(part) = part {
+        length = part.end.saturating_sub(part.start);
+        response
+            .status(StatusCode::PARTIAL_CONTENT)
+            .insert_header((CONTENT_RANGE, range::content_range(&part, file.size)));
+    }
+    let pieces = stream::unfold(Some(download), |download| async { next(download?).await });
+    Ok(response.no_chunking(length).streaming(pieces))
 }
 
 /// The next piece, and what follows it; after an error nothing does, and the client sees that the answer broke off.
@@ -157,7 +222,7 @@ async fn next(mut download: Download) -> Option<(Result<Bytes, std::io::Error>, 
 }
 
 /// RFC 6266: a name for every client, and the name as it is for those that read UTF-8.
-fn attachment(name: &str) -> ContentDisposition {
+fn disposition(given: Given, name: &str) -> ContentDisposition {
     let plain: String = name
         .chars()
         .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' })
@@ -168,7 +233,10 @@ fn attachment(name: &str) -> ContentDisposition {
         value: name.as_bytes().to_vec(),
     };
     ContentDisposition {
-        disposition: DispositionType::Attachment,
+        disposition: match given {
+            Given::ToSave => DispositionType::Attachment,
+            Given::ToShow { .. } => DispositionType::Inline,
+        },
         parameters: vec![DispositionParam::Filename(plain), DispositionParam::FilenameExt(whole)],
     }
 }
@@ -182,7 +250,9 @@ fn problem(error: files::Error) -> Problem {
     let status = match &error {
         files::Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         files::Error::Unsupported { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        files::Error::Empty => StatusCode::UNPROCESSABLE_ENTITY,
+        files::Error::Empty | files::Error::TooManyPixels { .. } | files::Error::BrokenPicture => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         files::Error::Gone | files::Error::Storage(_) | files::Error::Database(_) => return error.into(),
     };
     Problem::new(status, kernel::Classify::code(&error), error.to_string())
@@ -201,7 +271,9 @@ mod tests {
                 "attachment; filename=\"F_hrer_; x.pdf\"; filename*=UTF-8''F%C3%BChrer%22%3B%20x.pdf",
             ),
         ] {
-            assert_eq!(attachment(name).to_string(), expected);
+            assert_eq!(disposition(Given::ToSave, name).to_string(), expected);
+            let shown = disposition(Given::ToShow { public: false }, name).to_string();
+            assert_eq!(shown, expected.replace("attachment", "inline"));
         }
     }
 }

@@ -69,8 +69,10 @@ pub(crate) struct World {
     pub(crate) compared: Option<JobId>,
     /// What hashing costs the server.
     pub(crate) bcrypt_cost: u32,
-    /// The most bytes that the server takes of a document.
+    /// The most bytes that the server takes of a paper.
     pub(crate) document_bytes_max: u64,
+    /// The same of what is attached to a job.
+    pub(crate) attachment_bytes_max: u64,
     pub(crate) superuser_url: String,
     pub(crate) runtime_url: String,
     pub(crate) log: std::path::PathBuf,
@@ -113,11 +115,13 @@ impl World {
                 ("VAULT_SECRET", vault),
             ],
         );
-        let of_identity = platform::Settings::default().identity;
+        let platform::Settings { identity: of_identity, marketplace: of_marketplace, .. } =
+            platform::Settings::default();
         Self {
             server,
             bcrypt_cost: of_identity.bcrypt_cost,
             document_bytes_max: of_identity.verification_document_bytes_max,
+            attachment_bytes_max: of_marketplace.attachment_bytes_max,
             homeowner,
             contractors,
             sign_ins,

@@ -48,11 +48,14 @@ struct Start {
     secrets: identity::Secrets,
     oauth: OauthSettings,
     settings: platform::Settings,
+    /// None is a folder.
+    storage: Option<files::Storage>,
 }
 
 impl Default for Start {
     fn default() -> Self {
-        Self { secrets: identity::Secrets::random(), oauth: OauthSettings::default(), settings: settings() }
+        let (secrets, oauth) = (identity::Secrets::random(), OauthSettings::default());
+        Self { secrets, oauth, settings: settings(), storage: None }
     }
 }
 
@@ -110,6 +113,15 @@ impl TestApp {
         Self::assemble(start, |provider| provider, |_| {}).await
     }
 
+    /// Starts it with its files kept elsewhere than in a folder.
+    ///
+    /// # Panics
+    /// As [`TestApp::start`].
+    pub async fn start_with_storage(storage: files::Storage) -> Self {
+        let start = Start { storage: Some(storage), ..Start::default() };
+        Self::assemble(start, |provider| provider, |_| {}).await
+    }
+
     async fn assemble<P: PaymentProvider + 'static>(
         start: Start,
         dress: impl FnOnce(Arc<SimulatedProvider>) -> Arc<P>,
@@ -124,6 +136,9 @@ impl TestApp {
         let files = TempDir::new().unwrap_or_else(|error| panic!("no folder for files: {error}"));
         let mailer = FolderMailer::new(mail.path(), &settings.notifications.mail_from);
         let provider = Arc::new(provider_beside(&database));
+        let storage = start.storage.unwrap_or_else(|| {
+            files::Storage::folder(files.path()).unwrap_or_else(|error| panic!("{error}"))
+        });
         let parts = Parts {
             db: database.db.clone(),
             clock: Arc::new(clock.clone()),
@@ -131,7 +146,7 @@ impl TestApp {
             payments: dress(provider.clone()),
             mailer: Arc::new(mailer.unwrap_or_else(|error| panic!("{error}"))),
             providers,
-            storage: files::Storage::folder(files.path()).unwrap_or_else(|error| panic!("{error}")),
+            storage,
             settings,
         };
         let platform = Platform::new(parts).unwrap_or_else(|faults| panic!("{faults}"));

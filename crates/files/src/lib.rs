@@ -4,6 +4,7 @@ mod error;
 #[cfg(feature = "s3")]
 mod http;
 mod model;
+mod picture;
 #[rustfmt::skip]
 mod schema;
 mod service;
@@ -13,8 +14,10 @@ mod store;
 mod tasks;
 mod transfer;
 
+use std::ops::Range;
+
 pub use error::Error;
-pub use model::{ContentType, File, FileId, FileName, Limits, NewFile, Received};
+pub use model::{ContentType, Delivery, Drawing, Drawn, File, FileId, FileName, Limits, NewFile, Received};
 pub use service::{FilesService, find_all, forget_owner, keep, remove};
 pub use settings::{S3Keys, S3Settings, Settings};
 pub use storage::{Storage, StorageError};
@@ -28,6 +31,12 @@ pub trait FilesQueries: Send + Sync {
     /// # Errors
     /// [`Error::Storage`].
     fn open(&self, file: &File) -> Result<Download, Error>;
+
+    /// The bytes of a stored file in this range, which lies within it, piece by piece.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    fn open_part(&self, file: &File, part: Range<u64>) -> Result<Download, Error>;
 }
 
 /// What can be told to this crate.
@@ -38,6 +47,15 @@ pub trait FilesCommands: FilesQueries {
     /// # Errors
     /// [`Error::Database`].
     fn begin(&self, new: NewFile) -> Result<Upload, Error>;
+
+    /// Draws a picture that was received anew, in each of these sizes: the way up that it was taken, in colours that every screen shows,
+    /// and without a word of what the camera or anybody else wrote into it. What comes of it counts once it is [kept](keep), as of an
+    /// upload. Takes up to twelve bytes of memory for each pixel that was received; how many are drawn at once is for the caller to limit.
+    ///
+    /// # Errors
+    /// [`Error::TooManyPixels`], [`Error::BrokenPicture`], [`Error::Gone`], [`Error::Storage`], [`Error::Database`]; nothing is left to keep
+    /// then.
+    fn draw(&self, received: &Received, drawing: &Drawing) -> Result<Vec<Drawn>, Error>;
 
     /// Gives up at once a file that was received and is not wanted; one that is kept stays.
     ///

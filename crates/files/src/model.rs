@@ -50,8 +50,33 @@ impl ContentType {
     /// What these first bytes are the beginning of; none of what is not told apart here.
     #[must_use]
     pub fn of(head: &[u8]) -> Option<Self> {
-        infer::get(head).and_then(|found| Self::parse(found.mime_type()))
+        media_type(head).and_then(Self::parse)
     }
+
+    /// Whether it is a picture, which [`draw`](crate::FilesCommands::draw) can draw anew.
+    #[must_use]
+    pub const fn is_picture(self) -> bool {
+        match self {
+            Self::Jpeg | Self::Png | Self::Webp => true,
+            Self::Pdf | Self::Zip => false,
+        }
+    }
+
+    /// What names of such files end in; the first of them when there is a choice.
+    const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Pdf => &["pdf"],
+            Self::Jpeg => &["jpg", "jpeg"],
+            Self::Png => &["png"],
+            Self::Webp => &["webp"],
+            Self::Zip => &["zip"],
+        }
+    }
+}
+
+/// The media type of what begins so, taken here or not.
+pub(crate) fn media_type(head: &[u8]) -> Option<&'static str> {
+    infer::get(head).map(|found| found.mime_type())
 }
 
 /// What somebody calls a file: a name without a path, fit for a header.
@@ -79,6 +104,20 @@ impl FileName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The name with the ending of what the file is: nobody's machine opens as a page or a program what was called one.
+fn named_as(name: &str, content_type: ContentType) -> String {
+    let endings = content_type.endings();
+    let (stem, ending) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((name, ""));
+    if endings.iter().any(|known| known.eq_ignore_ascii_case(ending)) {
+        return name.to_owned();
+    }
+    let known = ContentType::ALL.into_iter().flat_map(ContentType::endings);
+    // Only an ending of another type is taken away: of `Nr. 7` nothing is.
+    let of_another = known.into_iter().any(|known| known.eq_ignore_ascii_case(ending));
+    let stem = if of_another { stem } else { name };
+    format!("{stem}.{}", endings.first().copied().unwrap_or("bin"))
 }
 
 /// Marks that turn the direction of what follows: `gpj.exe` would be read as an image's name.
@@ -150,6 +189,51 @@ pub struct File {
     pub(crate) storage_key: String,
 }
 
+impl File {
+    /// What it is called on the machine of whoever fetches it: the ending says what it is.
+    #[must_use]
+    pub fn download_name(&self) -> String {
+        named_as(&self.name, self.content_type)
+    }
+}
+
+/// A picture to draw anew from one that was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawing {
+    /// What it is for, as of a [`NewFile`].
+    pub purpose: &'static str,
+    /// What its owner calls it.
+    pub name: FileName,
+    /// The most pixels that what was received may have.
+    pub pixels_max: u64,
+    /// How long the longest side may be, in pixels: one picture for each, from the largest down. What is smaller already is not made
+    /// larger, and drawn once.
+    pub sides: Vec<u32>,
+}
+
+/// A picture that was drawn anew, and that nobody keeps yet: a JPEG with nothing in it but what there is to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn {
+    /// The file.
+    pub file: Received,
+    /// Which of [`Drawing::sides`] it was drawn for.
+    pub side: u32,
+    /// How wide it is, in pixels.
+    pub width: u32,
+    /// How high it is.
+    pub height: u32,
+}
+
+/// What came in: a file as it was received, and what was drawn of it. Of a picture that others are to see only what was drawn may be
+/// kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The file, byte by byte as it came.
+    pub received: Received,
+    /// None of what is no picture.
+    pub drawn: Vec<Drawn>,
+}
+
 /// How a file stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileState {
@@ -199,6 +283,23 @@ mod tests {
             assert_eq!(ContentType::of(head), expected, "{}", String::from_utf8_lossy(head));
         }
         assert!(ContentType::ALL.into_iter().all(|one| ContentType::parse(one.as_str()) == Some(one)));
+    }
+
+    #[test]
+    fn a_name_ends_in_what_the_file_is() {
+        for (name, content_type, expected) in [
+            ("plan.pdf", ContentType::Pdf, "plan.pdf"),
+            ("PLAN.PDF", ContentType::Pdf, "PLAN.PDF"),
+            ("sink.jpeg", ContentType::Jpeg, "sink.jpeg"),
+            ("sink.png", ContentType::Jpeg, "sink.jpg"),
+            ("plan.pdf", ContentType::Jpeg, "plan.jpg"),
+            ("report.html", ContentType::Pdf, "report.html.pdf"),
+            ("Lizenz Nr. 7", ContentType::Pdf, "Lizenz Nr. 7.pdf"),
+            (".pdf", ContentType::Png, ".pdf.png"),
+            ("file", ContentType::Zip, "file.zip"),
+        ] {
+            assert_eq!(named_as(name, content_type), expected);
+        }
     }
 
     #[test]

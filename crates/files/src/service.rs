@@ -2,13 +2,15 @@
 //! between leaves nothing that nobody knows of.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use chrono::TimeDelta;
 use database::{Db, PgConnection, Tx};
 use kernel::PartyId;
 
 use crate::error::Error;
-use crate::model::{File, FileId, NewFile, Received};
+use crate::model::{ContentType, Drawing, Drawn, File, FileId, Limits, NewFile, Received};
+use crate::picture::Picture;
 use crate::settings::Settings;
 use crate::storage::Storage;
 use crate::store;
@@ -55,11 +57,46 @@ impl FilesService {
         }
         Ok(())
     }
+
+    fn draw_each(&self, received: &Received, drawing: &Drawing, drawn: &mut Vec<Drawn>) -> Result<(), Error> {
+        let Some(largest) = drawing.sides.first() else { return Ok(()) };
+        let key = self.db.read(|conn| store::find_received(conn, received.id))?.ok_or(Error::Gone)?;
+        let bytes = self.storage.whole(&key)?;
+        let mut picture = Picture::read(bytes, received.content_type, drawing.pixels_max, *largest)?;
+        for side in &drawing.sides {
+            if drawn.is_empty() || picture.longest_side() > *side {
+                picture = picture.within(*side)?;
+                let file = self.receive_drawn(received, drawing, &picture.jpeg()?)?;
+                let (width, height) = picture.size();
+                drawn.push(Drawn { file, side: *side, width, height });
+            }
+        }
+        Ok(())
+    }
+
+    fn receive_drawn(&self, received: &Received, drawing: &Drawing, jpeg: &[u8]) -> Result<Received, Error> {
+        let mut upload = self.begin(NewFile {
+            owner: received.owner,
+            purpose: drawing.purpose,
+            name: drawing.name.clone(),
+            limits: Limits { bytes_max: u64::MAX, types: &[ContentType::Jpeg] },
+        })?;
+        let id = upload.id();
+        let stored = upload.write(jpeg).and_then(|()| upload.finish());
+        if stored.is_err() {
+            self.discard(id)?;
+        }
+        stored
+    }
 }
 
 impl FilesQueries for FilesService {
     fn open(&self, file: &File) -> Result<Download, Error> {
-        Download::open(file, &self.storage)
+        Download::open(file, None, &self.storage)
+    }
+
+    fn open_part(&self, file: &File, part: Range<u64>) -> Result<Download, Error> {
+        Download::open(file, Some(part), &self.storage)
     }
 }
 
@@ -72,6 +109,20 @@ impl FilesCommands for FilesService {
             store::insert(tx.conn(), id, &new, &key, now)
         })?;
         Ok(Upload::new(id, &key, new, self.storage.clone()))
+    }
+
+    fn draw(&self, received: &Received, drawing: &Drawing) -> Result<Vec<Drawn>, Error> {
+        let mut drawn = Vec::new();
+        let done = self.draw_each(received, drawing, &mut drawn);
+        match done {
+            Ok(()) => Ok(drawn),
+            Err(error) => {
+                for one in drawn {
+                    self.discard(one.file.id)?;
+                }
+                Err(error)
+            }
+        }
     }
 
     fn discard(&self, id: FileId) -> Result<(), Error> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 #[cfg(feature = "s3")]
 use std::time::Duration;
 
+use bytes::Bytes;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -164,6 +165,12 @@ impl Storage {
     /// How many bytes go at once.
     pub(crate) fn part_bytes(&self) -> usize {
         self.0.part_bytes
+    }
+
+    /// All bytes of an object.
+    pub(crate) fn whole(&self, key: &str) -> Result<Bytes, StorageError> {
+        let path = Path::from(key);
+        Ok(self.wait(async { self.objects().get(&path).await?.bytes().await })??)
     }
 
     /// Removes an object and what an interrupted upload left of it; that there is none is fine.

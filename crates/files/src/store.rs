@@ -87,6 +87,12 @@ pub(crate) fn keep(
     .transpose()
 }
 
+/// Where the bytes are of a file that was received and that nobody keeps yet.
+pub(crate) fn find_received(conn: &mut PgConnection, id: FileId) -> Result<Option<String>, Error> {
+    let received = files::table.find(id).filter(files::state.eq(FileState::Receiving.as_str()));
+    Ok(received.select(files::storage_key).get_result(conn).optional()?)
+}
+
 pub(crate) fn find_all(conn: &mut PgConnection, ids: &[FileId]) -> Result<HashMap<FileId, File>, Error> {
     if ids.is_empty() {
         return Ok(HashMap::new());

@@ -1,14 +1,16 @@
 //! A file on its way in or out, piece by piece: never more of it is in memory than one part. Every call here may block.
 
+use std::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::model::{ContentType, File, FileId, NewFile, Received};
+use crate::model::{ContentType, File, FileId, NewFile, Received, media_type};
 use crate::storage::{Storage, StorageError};
 
 /// So many first bytes tell what a file is.
@@ -124,9 +126,9 @@ impl Upload {
 
     fn judge(&mut self) -> Result<ContentType, Error> {
         let allowed = self.new.limits.types;
-        let found = ContentType::of(&self.rest).filter(|found| allowed.contains(found));
-        self.content_type = found;
-        found.ok_or(Error::Unsupported { allowed })
+        let found = media_type(&self.rest);
+        self.content_type = found.and_then(ContentType::parse).filter(|found| allowed.contains(found));
+        self.content_type.ok_or(Error::Unsupported { found, allowed })
     }
 
     fn send(&mut self, part: Bytes) -> Result<(), StorageError> {
@@ -154,9 +156,10 @@ impl std::fmt::Debug for Download {
 }
 
 impl Download {
-    pub(crate) fn open(file: &File, storage: &Storage) -> Result<Self, Error> {
+    pub(crate) fn open(file: &File, part: Option<Range<u64>>, storage: &Storage) -> Result<Self, Error> {
         let path = Path::from(file.storage_key.as_str());
-        let found = storage.wait(storage.objects().get(&path))?.map_err(StorageError::from)?;
+        let options = GetOptions { range: part.map(GetRange::Bounded), ..GetOptions::default() };
+        let found = storage.wait(storage.objects().get_opts(&path, options))?.map_err(StorageError::from)?;
         Ok(Self { stream: found.into_stream(), storage: storage.clone() })
     }
 

@@ -111,6 +111,18 @@ pub enum Error {
     /// There is nothing to decide: the review stands, and nobody has reported it.
     #[error("nobody has reported this review")]
     NotReported,
+    /// No such attachment, or not for this viewer.
+    #[error("there is no such attachment")]
+    AttachmentNotFound,
+    /// There are as many attachments as there may be.
+    #[error("there can be at most {most} attachments here")]
+    TooManyAttachments {
+        /// The most.
+        most: u16,
+    },
+    /// What is wrong with a file.
+    #[error(transparent)]
+    File(#[from] files::Error),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] database::Error),
@@ -126,6 +138,7 @@ impl database::TransactionError for Error {
     fn database(&self) -> Option<&database::Error> {
         match self {
             Self::Database(error) => Some(error),
+            Self::File(error) => error.database(),
             _ => None,
         }
     }
@@ -138,6 +151,7 @@ impl Classify for Error {
             Self::WrongRole(wrong) => wrong.kind(),
             Self::JobNotFound
             | Self::BidNotFound
+            | Self::AttachmentNotFound
             | Self::ContractNotFound
             | Self::SubjectNotFound
             | Self::ReviewNotFound => ErrorKind::NotFound,
@@ -156,7 +170,8 @@ impl Classify for Error {
             Self::BiddingClosed | Self::AcceptanceClosed => {
                 ErrorKind::WrongState { state: JobStatus::Open.as_str(), allowed: Vec::new() }
             }
-            Self::BidRevised { .. }
+            Self::TooManyAttachments { .. }
+            | Self::BidRevised { .. }
             | Self::AlreadyBid
             | Self::ReviewClosed
             | Self::AlreadyReviewed
@@ -166,6 +181,7 @@ impl Classify for Error {
             | Self::NotReported => ErrorKind::Conflict,
             Self::OwnJob | Self::NotVerified | Self::WrongParty(_) | Self::OwnReview => ErrorKind::Forbidden,
             Self::Stale => ErrorKind::StalePrecondition,
+            Self::File(error) => error.kind(),
             Self::Database(error) => error.kind(),
         }
     }
@@ -200,6 +216,9 @@ impl Classify for Error {
             Self::AlreadyReported => "already_reported",
             Self::TooManyReports { .. } => "too_many_reports",
             Self::NotReported => "not_reported",
+            Self::AttachmentNotFound => "attachment_not_found",
+            Self::TooManyAttachments { .. } => "too_many_attachments",
+            Self::File(error) => error.code(),
             Self::Database(error) => error.code(),
         }
     }

@@ -29,12 +29,13 @@ pub use tasks::{
     JobExpiry, PublishMarket, ReleasePerformance, ReviewPublication, register,
 };
 pub use traits::{
-    ComparisonQueries, FigureQueries, ReviewCommands, ReviewQueries, SearchQueries, ViewCommands,
+    AttachmentCommands, AttachmentQueries, ComparisonQueries, FigureQueries, ReviewCommands, ReviewQueries,
+    SearchQueries, ViewCommands,
 };
 
 /// What can be read.
 pub trait MarketplaceQueries:
-    ComparisonQueries + FigureQueries + ReviewQueries + SearchQueries + Send + Sync
+    AttachmentQueries + ComparisonQueries + FigureQueries + ReviewQueries + SearchQueries + Send + Sync
 {
     /// One job as this viewer, or a stranger, sees it.
     ///
@@ -96,7 +97,9 @@ pub trait MarketplaceQueries:
 }
 
 /// What can be done, beside everything that can be read.
-pub trait MarketplaceCommands: MarketplaceQueries + ReviewCommands + ViewCommands {
+pub trait MarketplaceCommands:
+    MarketplaceQueries + AttachmentCommands + ReviewCommands + ViewCommands
+{
     /// Posts a job, as a draft or at once for everybody.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What the marketplace deals in: jobs, bids, reviews, their states and the commands that change them.
 
+mod attachments;
 mod bid;
 mod category;
 mod comparison;
@@ -13,6 +14,10 @@ pub(crate) mod search;
 mod text;
 mod views;
 
+pub(crate) use attachments::ATTACHED_TYPES;
+pub use attachments::{
+    AttachedFile, AttachedTo, Attachment, AttachmentId, AttachmentKind, AttachmentPlan, PhotoSize,
+};
 pub(crate) use bid::wrong_currency;
 pub use bid::{
     Award, Awarded, BidAction, BidChange, BidDetail, BidId, BidMilestone, BidOfJob, BidParts, BidPatch,

@@ -1,6 +1,7 @@
 //! The marketplace's decisions as pure functions: facts in, outcome out. Reading the facts and storing the outcome do not
 //! belong here.
 
+mod attachments;
 mod bidding;
 mod comparison;
 pub(crate) mod highlights;
@@ -20,6 +21,7 @@ mod visibility;
 pub(crate) mod vocabulary;
 pub(crate) mod words;
 
+pub use attachments::{has_room, may_attach, may_detach, sees_attachment, sees_bid_attachments};
 pub use bidding::{
     acceptance_ends, bidding_closed, bidding_deadline, check_amount, edited, may_award, may_bid, revealed,
 };

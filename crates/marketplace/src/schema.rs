@@ -1,6 +1,26 @@
 // Generated from the catalogue of schema `marketplace`; BLESS=1 with the schema test writes it anew. Not for editing.
 
 diesel::table! {
+    marketplace.attachment_files (file_id) {
+        file_id -> Uuid,
+        attachment_id -> Uuid,
+        size -> Text,
+        width -> Nullable<Int4>,
+        height -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    marketplace.attachments (id) {
+        id -> Uuid,
+        job_id -> Nullable<Uuid>,
+        bid_id -> Nullable<Uuid>,
+        kind -> Text,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     marketplace.bid_revisions (bid_id, revision) {
         bid_id -> Uuid,
         revision -> Int4,
@@ -276,6 +296,12 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(attachment_files -> attachments (attachment_id));
+
+diesel::joinable!(attachments -> bids (bid_id));
+
+diesel::joinable!(attachments -> jobs (job_id));
+
 diesel::joinable!(bid_revisions -> bids (bid_id));
 
 diesel::joinable!(bids -> jobs (job_id));
@@ -301,6 +327,8 @@ diesel::joinable!(reviews -> jobs (job_id));
 diesel::joinable!(reviews -> review_windows (contract_id));
 
 diesel::allow_tables_to_appear_in_same_query! {
+    attachment_files,
+    attachments,
     bid_revisions,
     bids,
     directory,

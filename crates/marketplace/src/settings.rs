@@ -39,6 +39,17 @@ pub struct Settings {
     pub figure_jobs_min: u16,
     /// The fewest distinct people, on each side that it tells of, that such a figure is of.
     pub figure_people_min: u16,
+    /// How many photographs and documents a job may have together.
+    pub job_attachments_max: u16,
+    /// How many a bid may have.
+    pub bid_attachments_max: u16,
+    /// How many bytes one of them may have as it comes (26,214,400 are 25 MiB).
+    pub attachment_bytes_max: u64,
+    /// How many million pixels a photograph may have as it comes. Each takes up to twelve bytes of memory while the photograph is drawn anew;
+    /// a server draws one at a time.
+    pub photo_megapixels_max: u16,
+    /// The longest side, in pixels, with which photographs are kept.
+    pub photo_side_max: u32,
 }
 
 impl Default for Settings {
@@ -59,6 +70,11 @@ impl Default for Settings {
             interest_days: 14,
             figure_jobs_min: 5,
             figure_people_min: 5,
+            job_attachments_max: 30,
+            bid_attachments_max: 10,
+            attachment_bytes_max: 25 * 1024 * 1024,
+            photo_megapixels_max: 32,
+            photo_side_max: 2_560,
         }
     }
 }

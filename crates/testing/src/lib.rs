@@ -8,6 +8,7 @@
 mod catalogue;
 mod clock;
 mod database;
+pub mod pictures;
 mod redis;
 mod s3;
 mod schema;

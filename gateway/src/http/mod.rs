@@ -4,6 +4,7 @@ pub(crate) mod cookie;
 pub(crate) mod cursor;
 pub(crate) mod etag;
 pub(crate) mod problem;
+pub(crate) mod range;
 pub(crate) mod reply;
 
 pub use cookie::Cookie;

@@ -55,6 +55,7 @@ pub(crate) fn thing(operation: &Operation, name: &str) -> (&'static str, &'stati
         // One path item for two things: a job's bids are read, a bid is revised.
         "id" if operation.path == "/api/bids/{id}" && operation.method == "GET" => ("job", "job"),
         "bidId" => ("bid", "bid"),
+        "attachmentId" => ("attachment", "att"),
         "contractId" => ("contract", "ctr"),
         "milestoneId" => ("milestone", "mst"),
         "escrowId" => ("escrow account", "esc"),

@@ -12,8 +12,9 @@ use crate::routes;
 use crate::table::Table;
 
 /// The beginnings that names of schemas may have: the things of the domains. What is named otherwise could be anybody's.
-const DOMAINS: [&str; 25] = [
+const DOMAINS: [&str; 26] = [
     "Admin",
+    "Attachment",
     "Audit",
     "Auth",
     "Bid",

@@ -27,6 +27,9 @@ pub(crate) struct Call {
     pub(crate) actor: Option<Actor>,
     pub(crate) key: Option<IdempotencyKey>,
     pub(crate) if_match: Option<IfMatch>,
+    /// Which part of a file is wanted, and of which version of it.
+    pub(crate) range: Option<String>,
+    pub(crate) if_range: Option<String>,
     /// The query parameters that were given, typed as the document says.
     pub(crate) query: Value,
     pub(crate) body: Bytes,

@@ -17,8 +17,9 @@ use super::trail;
 use crate::app::App;
 use crate::http::etag::IfMatch;
 use crate::http::{Problem, Reply, Version};
+use crate::keyed;
 use crate::lanes::Writing;
-use crate::{keyed, transfer};
+use crate::transfer::{self, Expected, Given};
 
 /// One request, as its handler sees it.
 #[derive(Clone)]
@@ -74,15 +75,46 @@ impl Context {
         T: 'static,
         E: TransactionError + Into<Problem> + Send + 'static,
     {
+        let mut work = work;
+        let planned = planned.map(|file| Expected { file, drawing: None });
+        let work = move |commands: &Commands, delivery: &files::Delivery| work(commands, &delivery.received);
         transfer::receive(Arc::clone(&self.0), incoming, planned, work, answer).await
     }
 
-    /// A file as an attachment.
+    /// As [`Context::receive`], and a picture is drawn anew before `work` gets both. Whatever comes of it, the picture as it came is given
+    /// up.
     ///
     /// # Errors
-    /// 503 when its storage does not answer.
+    /// As [`Context::receive`]; 422 for a picture that cannot be drawn, 503 when too many wait for that.
+    pub async fn receive_and_draw<T, E>(
+        &self,
+        incoming: Incoming,
+        planned: Result<(files::NewFile, files::Drawing), Problem>,
+        work: impl FnMut(&Commands, &files::Delivery) -> Result<T, E> + Send + 'static,
+        answer: impl Fn(T) -> Reply + Send + 'static,
+    ) -> Result<Reply, Problem>
+    where
+        T: 'static,
+        E: TransactionError + Into<Problem> + Send + 'static,
+    {
+        let planned = planned.map(|(file, drawing)| Expected { file, drawing: Some(drawing) });
+        transfer::receive(Arc::clone(&self.0), incoming, planned, work, answer).await
+    }
+
+    /// A file to be saved, or the part of it that was asked for.
+    ///
+    /// # Errors
+    /// 416 for a part that lies outside of it; 503 when its storage does not answer.
     pub async fn send(&self, file: files::File) -> Result<HttpResponse, Problem> {
-        transfer::send(&self.0.app, file).await
+        transfer::send(&self.0, file, Given::ToSave).await
+    }
+
+    /// A picture that we drew ourselves, to be looked at; by everybody when it is `public`.
+    ///
+    /// # Errors
+    /// As [`Context::send`].
+    pub async fn show(&self, file: files::File, public: bool) -> Result<HttpResponse, Problem> {
+        transfer::send(&self.0, file, Given::ToShow { public }).await
     }
 
     /// Does what needs another system's answer, such as a payment provider's, in three steps. `intend` is committed together with the

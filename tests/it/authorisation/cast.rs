@@ -92,7 +92,7 @@ impl Things {
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
-            .filter(|(prefix, _)| ["bid", "ctr", "mst", "esc", "pay", "ntf"].contains(prefix))
+            .filter(|(prefix, _)| ["att", "bid", "ctr", "mst", "esc", "pay", "ntf"].contains(prefix))
             .map(|(_, id)| id.as_str())
     }
 }
@@ -177,10 +177,13 @@ pub(super) fn with_token(app: &TestApp, token: &str) -> Person {
 
 async fn scenes(app: &TestApp, deal: Deal, done: &Deal) -> BTreeMap<Scene, Things> {
     let (owner, worker) = (&deal.homeowner, &deal.contractor);
-    let draft = Things(BTreeMap::from([("job", app.draft_job(owner).await)]));
+    let draft = app.draft_job(owner).await;
+    let draft_photo = attached(owner, &format!("/api/jobs/{draft}")).await;
+    let draft = Things(BTreeMap::from([("job", draft), ("att", draft_photo)]));
     let job = app.open_job(owner).await;
     let bid = app.bid(worker, &job).await;
-    let open = Things(BTreeMap::from([("job", job), ("bid", bid)]));
+    let bid_photo = attached(worker, &format!("/api/bids/{bid}")).await;
+    let open = Things(BTreeMap::from([("job", job), ("bid", bid), ("att", bid_photo)]));
     let bystander = app.homeowner().await;
     let applicant = app.contractor().await;
     let verification = applicant.post("/api/contractors/verification", papers()).await.expect(201);
@@ -230,6 +233,12 @@ async fn published_review(app: &TestApp, owner: &Person, worker: &Person) -> Val
     let review = owner.post("/api/reviews", form.clone()).await.expect(201);
     worker.post("/api/reviews", form).await.expect(201);
     review
+}
+
+/// A photograph of a job or a bid.
+async fn attached(person: &Person, to: &str) -> String {
+    let photo = person.upload(&format!("{to}/attachments"), &testing::pictures::jpeg(8, 8)).await.expect(201);
+    photo["id"].as_str().unwrap().to_owned()
 }
 
 #[derive(QueryableByName)]

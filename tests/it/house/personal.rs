@@ -85,6 +85,8 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("identity.signing_keys", NoPerson, "kid master_key_id wrapped_key"),
     ("identity.verifications", NoPerson, "state"),
     ("identity.verifications", Erasable, "note reason"),
+    ("marketplace.attachment_files", NoPerson, "size"),
+    ("marketplace.attachments", NoPerson, "kind"),
     ("marketplace.bid_revisions", NoPerson, "receipt"),
     ("marketplace.bid_revisions", Erasable, "canonical lines milestones salt terms"),
     ("marketplace.bids", NoPerson, "currency status"),

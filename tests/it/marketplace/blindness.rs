@@ -85,6 +85,7 @@ impl Market {
             ("documentId", "fil"),
             ("exportId", "exp"),
             ("reviewId", "rev"),
+            ("attachmentId", "att"),
         ];
         let absent = absent.map(|(name, prefix)| (name, nothing(prefix))).into();
         Self { app, document, ada, rival, job, rivals_bid: nothing("bid"), viewers, people, absent }
@@ -171,6 +172,7 @@ impl Market {
         let things: Vec<String> = match name {
             "jobId" => vec![self.job.clone()],
             "id" => vec![self.job.clone(), RIVALS_BID.to_owned()],
+            "bidId" => vec![RIVALS_BID.to_owned()],
             "contractorId" => parties.collect(),
             "userId" => self.people.iter().map(|person| person.id.clone()).chain(parties).collect(),
             other => match self.absent.get(other) {
@@ -238,6 +240,18 @@ impl Market {
             (Method::POST, "/api/bids/{bidId}/reject", format!("{rivals}/reject"), None),
             (Method::POST, "/api/bids/{bidId}/withdraw", format!("{rivals}/withdraw"), None),
         ];
+        for (add, take, of) in [
+            ("/api/jobs/{jobId}/attachments", "/api/jobs/{jobId}/attachments/{attachmentId}", &job),
+            ("/api/bids/{bidId}/attachments", "/api/bids/{bidId}/attachments/{attachmentId}", &rivals),
+        ] {
+            all.push((Method::POST, add, format!("{of}/attachments"), None));
+            all.push((
+                Method::DELETE,
+                take,
+                format!("{of}/attachments/{}", self.absent["attachmentId"]),
+                None,
+            ));
+        }
         let review = json!({ "contractId": self.absent["contractId"], "rating": 1, "quality": 1, "timeliness": 1, "communication": 1 });
         all.push((Method::POST, "/api/reviews", "/api/reviews".to_owned(), Some(review)));
         let review = format!("/api/reviews/{}", self.absent["reviewId"]);
@@ -380,6 +394,9 @@ async fn nobody_learns_of_a_rivals_bid_on_an_open_job() {
     // It is there: the owner sees it.
     assert_ne!(market.ada.get(&format!("/api/bids/{}", market.job)).await.bytes, owners_before);
 
+    let photo = testing::pictures::jpeg(8, 8);
+    market.rival.upload(&format!("{path}/attachments"), &photo).await.expect(201);
+    market.assert_unchanged(&before, "what is attached to a bid").await;
     market.rival.patch(&path, json!({ "amount": 200_000, "milestones": [] })).await.expect(200);
     market.assert_unchanged(&before, "a revision").await;
     market.ada.post(&format!("{path}/reject"), json!({ "reason": "Too dear" })).await.expect(200);
@@ -412,6 +429,9 @@ async fn nobody_at_all_learns_of_a_sealed_bid() {
     market.rivals_bid = market.app.bid_for(&market.rival, &market.job, 1_000).await;
     let path = format!("/api/bids/{}", market.rivals_bid);
     market.assert_unchanged(&before, "a sealed bid").await;
+    let photo = testing::pictures::jpeg(8, 8);
+    market.rival.upload(&format!("{path}/attachments"), &photo).await.expect(201);
+    market.assert_unchanged(&before, "what is attached to a bid").await;
     market.rival.patch(&path, json!({ "amount": 200_000, "milestones": [] })).await.expect(200);
     market.assert_unchanged(&before, "a sealed revision").await;
     market.rival.post_empty(&format!("{path}/withdraw")).await.expect(200);

@@ -1,7 +1,9 @@
 //! The marketplace over HTTP: jobs, bids and reviews.
 
 mod admin_reviews;
+mod attachments;
 mod bid;
+mod bid_attachments;
 mod bids;
 mod blindness;
 mod comparison;

@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use database::Db;
 use files::{
-    ContentType, Error, File, FileName, FilesCommands, FilesQueries, FilesService, Limits, NewFile, Received,
-    Settings, Storage,
+    ContentType, Drawing, Error, File, FileName, FilesCommands, FilesQueries, FilesService, Limits, NewFile,
+    Received, Settings, Storage,
 };
 use kernel::PartyId;
 use outbox::Registry;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use testing::TestDatabase;
+use testing::pictures::{bomb, is_blue, is_red, look, photograph};
 
 struct World {
     database: TestDatabase,
@@ -49,7 +50,13 @@ impl World {
 
     /// Sends these bytes in small pieces.
     fn receive(&self, bytes: &[u8]) -> Result<Received, Error> {
-        let mut upload = self.service.begin(new_file(1_000_000))?;
+        self.receive_as(bytes, new_file(1).limits.types)
+    }
+
+    /// The same where these types are taken.
+    fn receive_as(&self, bytes: &[u8], types: &'static [ContentType]) -> Result<Received, Error> {
+        let limits = Limits { bytes_max: 1_000_000, types };
+        let mut upload = self.service.begin(NewFile { limits, ..new_file(1) })?;
         for piece in bytes.chunks(700) {
             upload.write(piece)?;
         }
@@ -198,6 +205,76 @@ fn a_removed_file_is_not_found_any_more_and_its_bytes_go() {
     assert!(found.is_empty());
     world.pass(0);
     assert_eq!((world.on_disk().len(), world.database.count("files.files")), (0, 0));
+}
+
+fn drawing(sides: &[u32]) -> Drawing {
+    Drawing {
+        purpose: "test",
+        name: FileName::new("sink.png").unwrap(),
+        pixels_max: 1_000_000,
+        sides: sides.to_vec(),
+    }
+}
+
+#[test]
+fn a_picture_is_drawn_anew_in_every_size_and_what_came_in_is_kept_by_nobody() {
+    let world = World::new();
+    let received = world.receive_as(&photograph(600, 400), &[ContentType::Jpeg]).unwrap();
+    let drawn = world.service.draw(&received, &drawing(&[500, 200, 100])).unwrap();
+    let sizes: Vec<_> = drawn.iter().map(|one| (one.side, one.width, one.height)).collect();
+    assert_eq!(sizes, [(500, 333, 500), (200, 133, 200), (100, 67, 100)]);
+    for one in &drawn {
+        let file = world.keep(&one.file).unwrap();
+        assert_eq!((file.content_type, file.owner), (ContentType::Jpeg, received.owner));
+        assert_eq!((file.name.as_str(), file.download_name().as_str()), ("sink.png", "sink.jpg"));
+        let (upper, lower, size) = look(&world.read(&file));
+        assert!(is_red(upper) && is_blue(lower) && size == (one.width, one.height));
+    }
+    world.service.discard(received.id).unwrap();
+    assert_eq!((world.on_disk().len(), world.database.count("files.files WHERE state = 'STORED'")), (3, 3));
+    // What is small already is drawn once.
+    let small = world.receive_as(&photograph(60, 40), &[ContentType::Jpeg]).unwrap();
+    let drawn = world.service.draw(&small, &drawing(&[500, 200, 30])).unwrap();
+    let sizes: Vec<_> = drawn.iter().map(|one| (one.side, one.width, one.height)).collect();
+    assert_eq!(sizes, [(500, 40, 60), (30, 20, 30)]);
+}
+
+#[test]
+fn what_cannot_be_drawn_leaves_nothing_to_keep() {
+    let world = World::new();
+    let bomb = world.receive(&bomb(30_000, 30_000)).unwrap();
+    let refused = world.service.draw(&bomb, &drawing(&[500, 200]));
+    assert!(matches!(refused, Err(Error::TooManyPixels { pixels_max: 1_000_000 })));
+    let broken = world.receive(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and no more").unwrap();
+    assert!(matches!(world.service.draw(&broken, &drawing(&[500])), Err(Error::BrokenPicture)));
+    assert_eq!(world.on_disk().len(), 2);
+    // Swept up meanwhile.
+    world.service.discard(broken.id).unwrap();
+    assert!(matches!(world.service.draw(&broken, &drawing(&[500])), Err(Error::Gone)));
+    world.pass(26);
+    assert_eq!((world.on_disk().len(), world.database.count("files.files")), (0, 0));
+}
+
+#[test]
+fn a_part_of_a_file_is_read_by_itself() {
+    let world = World::new();
+    let bytes = pdf(700_000);
+    let file = world.keep(&world.receive(&bytes).unwrap()).unwrap();
+    for part in [0..1, 0..700_000, 5..262_200, 699_999..700_000] {
+        let pieces: Result<Vec<_>, _> = world.service.open_part(&file, part.clone()).unwrap().collect();
+        let whole = usize::try_from(part.start).unwrap()..usize::try_from(part.end).unwrap();
+        assert!(pieces.unwrap().concat() == bytes[whole], "{part:?}");
+    }
+}
+
+#[test]
+fn what_is_refused_is_told_what_it_is() {
+    let world = World::new();
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0heicmif1";
+    let refused = world.receive(heic).unwrap_err().to_string();
+    assert_eq!(refused, "the file is image/heif, and none of application/pdf, image/png");
+    let refused = world.receive(b"???").unwrap_err().to_string();
+    assert_eq!(refused, "the file is none of application/pdf, image/png");
 }
 
 #[test]

@@ -242,7 +242,12 @@ impl MarketplaceService {
 
     /// The job under a lock, if this contractor may bid on it now, and the instant that was judged by. A stranger to a job that
     /// has left OPEN is told that there is none.
-    fn open_for(&self, tx: &mut Tx<'_>, bidder: PartyId, id: JobId) -> Result<(PublicJob, Instant), Error> {
+    pub(super) fn open_for(
+        &self,
+        tx: &mut Tx<'_>,
+        bidder: PartyId,
+        id: JobId,
+    ) -> Result<(PublicJob, Instant), Error> {
         let job = store::jobs::lock(tx.conn(), id, Lock::Share)?.ok_or(Error::JobNotFound)?;
         let now = tx.now()?;
         if job.status != JobStatus::Open && job.contractor != Some(bidder) {

@@ -4,6 +4,7 @@ use database::Tx;
 use identity::geo::snap_to_grid;
 use kernel::{Actor, Faults, HomeownerActor, Instant, Page, PartyId, Position, Role};
 
+use super::attachments::detach_all_of;
 use super::downhill::{change, moved};
 use super::{MarketplaceService, events, trail};
 use crate::error::Error;
@@ -223,6 +224,7 @@ pub(super) fn end(
 ) -> Result<JobStatus, Error> {
     let before = lock_own(tx, owner, remove)?;
     if before.status == JobStatus::Draft {
+        detach_all_of(tx, before.id)?;
         store::jobs::delete_draft(tx.conn(), before.id, owner)?;
         trail::job(tx, Some(&before), None);
     } else {

@@ -6,11 +6,12 @@ use identity::{Blocker, Held, PersonalData, Traces};
 use kernel::{PartyId, PersonId};
 use serde_json::{Value, json};
 
+use super::attachments::forget_attachments;
 use super::{MarketplaceService, bids, jobs};
 use crate::error::Error;
 use crate::model::{
-    Address, BidChange, BidDetail, BidId, JobChange, JobId, Performance, Place, PublicJob, Report, Review,
-    Share,
+    Address, AttachedTo, Attachment, BidChange, BidDetail, BidId, JobChange, JobId, Performance, Place,
+    PublicJob, Report, Review, Share,
 };
 use crate::rules;
 use crate::store;
@@ -24,9 +25,9 @@ impl PersonalData for MarketplaceService {
     }
 
     fn held_about(&self, conn: &mut PgConnection, person: PersonId) -> Result<Held, identity::Error> {
-        self.account_of(conn, person.into())
-            .map(|data| Held { data, files: Vec::new() })
-            .map_err(identity_error)
+        let attached = store::attachments::list_all_of(conn, person.into())?;
+        let data = self.account_of(conn, person.into(), &attached).map_err(identity_error)?;
+        Ok(Held { data, files: attached.into_iter().map(|one| one.file).collect() })
     }
 
     fn blockers(&self, tx: &mut Tx<'_>, person: PersonId) -> Result<Vec<Blocker>, identity::Error> {
@@ -66,6 +67,7 @@ fn forget(tx: &mut Tx<'_>, person: PersonId) -> Result<(), Error> {
     for bid_id in store::personal::bids_to_withdraw(tx.conn(), party)? {
         take_back(tx, party, bid_id, &request_id)?;
     }
+    forget_attachments(tx, party)?;
     let now = tx.now()?;
     store::personal::blank_jobs(tx.conn(), party, now)?;
     store::personal::blank_bids(tx.conn(), party)?;
@@ -105,7 +107,12 @@ pub fn traces(conn: &mut PgConnection, person: PersonId) -> Result<Traces, datab
 }
 
 impl MarketplaceService {
-    fn account_of(&self, conn: &mut PgConnection, party: PartyId) -> Result<Value, Error> {
+    fn account_of(
+        &self,
+        conn: &mut PgConnection,
+        party: PartyId,
+        attached: &[Attachment],
+    ) -> Result<Value, Error> {
         let now = store::personal::now(conn)?;
         let own = store::jobs::list_all_of(conn, party)?;
         let ids: Vec<JobId> = own.iter().map(|(job, _)| job.id).collect();
@@ -133,6 +140,7 @@ impl MarketplaceService {
             "performance": performance_json(&performance),
             "jobs": jobs,
             "bids": bids,
+            "attachments": attached.iter().map(attachment_json).collect::<Vec<_>>(),
             "reviewsWritten": written,
             "reviewsReceived": received,
             "reviewsReported": reported,
@@ -229,6 +237,22 @@ fn bid_json(bid: &BidDetail, revealed: bool) -> Value {
         "updatedAt": bid.updated_at,
         "receipt": bid.receipt,
         "proof": proof.map(|proof| json!({ "canonical": proof.canonical, "salt": proof.salt })),
+    })
+}
+
+/// One attachment; the file itself is beside the record.
+fn attachment_json(attachment: &Attachment) -> Value {
+    let (job, bid) = match attachment.to {
+        AttachedTo::Job(id) => (Some(id), None),
+        AttachedTo::Bid(id) => (None, Some(id)),
+    };
+    json!({
+        "id": attachment.id,
+        "jobId": job,
+        "bidId": bid,
+        "kind": attachment.kind,
+        "fileId": attachment.file.id,
+        "addedAt": attachment.added_at,
     })
 }
 

@@ -169,6 +169,13 @@ pub(crate) fn find_places(conn: &mut PgConnection, id: BidId) -> Result<Option<(
     Ok(found.get_result(conn).optional()?)
 }
 
+/// Where a bid stands, under a lock of its own.
+pub(crate) fn lock_status(conn: &mut PgConnection, id: BidId) -> Result<Option<BidStatus>, Error> {
+    let found = bids::table.filter(bids::id.eq(id)).select(bids::status).for_no_key_update();
+    let status: Option<String> = found.get_result(conn).optional()?;
+    status.map(|status| word(BidStatus::parse(&status), "bids.status")).transpose()
+}
+
 /// A bid of this job, for those who know that they may see it.
 pub(crate) fn find(conn: &mut PgConnection, id: BidId) -> Result<Option<BidDetail>, Error> {
     let found = with_revision!().filter(bids::id.eq(id)).get_result(conn).optional()?;

@@ -1,6 +1,8 @@
 //! Jobs, bids and reviews.
 
 pub mod admin_reviews;
+pub mod attachment_views;
+pub mod attachments;
 pub mod bid_forms;
 pub mod bid_views;
 pub mod bids;
@@ -31,6 +33,7 @@ pub fn operations() -> Vec<Operation> {
         jobs::operations(),
         bids::operations(),
         comparison::operations(),
+        attachments::operations(),
         reviews::operations(),
         admin_reviews::operations(),
         directory::operations(),

@@ -6,9 +6,9 @@ use contracts::ContractId;
 use kernel::PartyId;
 use marketplace::rules::{Part, Side};
 use marketplace::{
-    BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder, JobId, JobOrder, JobStatus,
-    LineKind, Mark, OutcomeResult, ReportReason, Reveal, ReviewDecisionId, ReviewId, ReviewQueue,
-    ReviewReportId, ReviewStatus, Urgency,
+    AttachmentId, AttachmentKind, BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder,
+    JobId, JobOrder, JobStatus, LineKind, Mark, OutcomeResult, PhotoSize, ReportReason, Reveal,
+    ReviewDecisionId, ReviewId, ReviewQueue, ReviewReportId, ReviewStatus, Urgency,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -54,6 +54,8 @@ vocabulary! {
     Part as "BidRankedPart": "What bids are given points for.",
     Side as "BidOutlierSide": "On which side of the others a price lies.",
     OutcomeResult as "BidOutcomeResult": "How a bid's job went out for its bidder.",
+    AttachmentKind as "AttachmentKind": "What an attachment is: a picture, drawn anew, or a file kept byte by byte.",
+    PhotoSize as "AttachmentSize": "In which size a photograph is wanted: the longest side is 320 or 1,280 pixels, or as large as it was kept.",
     ReviewStatus as "ReviewStatus": "Whether others can read a review.",
     ReportReason as "ReviewReportReason": "What is wrong with a review.",
     Decision as "ReviewDecision": "Whether a review stays or goes.",
@@ -110,6 +112,12 @@ pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 pub type JobRef = Id<JobId>;
 /// A bid's id.
 pub type BidRef = Id<BidId>;
+/// An attachment's id.
+pub type AttachmentRef = Id<AttachmentId>;
+/// What an attachment is.
+pub type AttachmentKindWord = Word<AttachmentKind>;
+/// In which size a photograph is wanted.
+pub type PhotoSizeWord = Word<PhotoSize>;
 /// A review's id.
 pub type ReviewRef = Id<ReviewId>;
 /// A contract's id.

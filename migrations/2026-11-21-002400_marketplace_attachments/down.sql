@@ -1,0 +1,2 @@
+DROP TABLE marketplace.attachment_files;
+DROP TABLE marketplace.attachments;
