@@ -26,16 +26,23 @@ pub use store::personal::REMOVED_JOB;
 pub use store::views::{count as job_view_count, counts as job_view_counts};
 pub use tasks::{
     BidExpiry, BiddingClose, CONSUMER, CountWords, FIGURES_CONSUMER, FillDirectory, FillFigures, ForgetLooks,
-    JobExpiry, PublishMarket, ReleasePerformance, ReviewPublication, register,
+    JobExpiry, PublishMarket, RefreshTrending, ReleasePerformance, ReviewPublication, register,
 };
 pub use traits::{
-    AttachmentCommands, AttachmentQueries, ComparisonQueries, FigureQueries, ReviewCommands, ReviewQueries,
-    SearchQueries, ViewCommands,
+    AttachmentCommands, AttachmentQueries, ComparisonQueries, FigureQueries, RecommendationCommands,
+    RecommendationQueries, ReviewCommands, ReviewQueries, SearchQueries, ViewCommands,
 };
 
 /// What can be read.
 pub trait MarketplaceQueries:
-    AttachmentQueries + ComparisonQueries + FigureQueries + ReviewQueries + SearchQueries + Send + Sync
+    AttachmentQueries
+    + ComparisonQueries
+    + FigureQueries
+    + RecommendationQueries
+    + ReviewQueries
+    + SearchQueries
+    + Send
+    + Sync
 {
     /// One job as this viewer, or a stranger, sees it.
     ///
@@ -98,7 +105,7 @@ pub trait MarketplaceQueries:
 
 /// What can be done, beside everything that can be read.
 pub trait MarketplaceCommands:
-    MarketplaceQueries + AttachmentCommands + ReviewCommands + ViewCommands
+    MarketplaceQueries + AttachmentCommands + RecommendationCommands + ReviewCommands + ViewCommands
 {
     /// Posts a job, as a draft or at once for everybody.
     ///

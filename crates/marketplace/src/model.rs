@@ -9,6 +9,7 @@ mod directory;
 mod job;
 mod market;
 mod performance;
+mod recommendations;
 mod review;
 pub(crate) mod search;
 mod text;
@@ -40,6 +41,7 @@ pub use job::{
 pub(crate) use job::{fixed, patched_budget};
 pub use market::{Demand, MarketFilter, MarketForm, MarketPage, MarketRow, Month};
 pub use performance::{Measure, Pace, Performance, Share};
+pub use recommendations::{ScoredJob, TrendingFilter};
 pub use review::{
     Decided, Decision, DecisionOutcome, NewReply, NewReport, NewReview, OpenReview, RatingSummary, Removal,
     Reply, Report, ReportReason, Review, ReviewAction, ReviewCase, ReviewChange, ReviewDecisionId, ReviewId,

@@ -79,6 +79,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    marketplace.dismissals (contractor_id, job_id) {
+        contractor_id -> Uuid,
+        job_id -> Uuid,
+        dismissed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     marketplace.job_addresses (job_id) {
         job_id -> Uuid,
         street -> Text,
@@ -283,6 +291,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    marketplace.trending (job_id) {
+        job_id -> Uuid,
+        category -> Text,
+        published_at -> Timestamptz,
+        heat -> Float8,
+        looks -> Int4,
+        looked_at -> Timestamptz,
+        refreshed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     marketplace.view_salts (day) {
         day -> Date,
         salt -> Bytea,
@@ -306,6 +326,8 @@ diesel::joinable!(bid_revisions -> bids (bid_id));
 
 diesel::joinable!(bids -> jobs (job_id));
 
+diesel::joinable!(dismissals -> jobs (job_id));
+
 diesel::joinable!(job_addresses -> jobs (job_id));
 
 diesel::joinable!(job_view_totals -> jobs (job_id));
@@ -326,12 +348,15 @@ diesel::joinable!(reviews -> jobs (job_id));
 
 diesel::joinable!(reviews -> review_windows (contract_id));
 
+diesel::joinable!(trending -> jobs (job_id));
+
 diesel::allow_tables_to_appear_in_same_query! {
     attachment_files,
     attachments,
     bid_revisions,
     bids,
     directory,
+    dismissals,
     job_addresses,
     job_view_totals,
     job_views,
@@ -346,6 +371,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     review_reports,
     review_windows,
     reviews,
+    trending,
     view_salts,
     words,
 }

@@ -9,9 +9,11 @@ mod events;
 mod figures;
 mod jobs;
 pub(crate) mod personal;
+mod recommendations;
 mod reviews;
 mod search;
 mod trail;
+mod trending;
 mod views;
 
 use std::sync::Arc;

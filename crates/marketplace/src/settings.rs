@@ -50,6 +50,10 @@ pub struct Settings {
     pub photo_megapixels_max: u16,
     /// The longest side, in pixels, with which photographs are kept.
     pub photo_side_max: u32,
+    /// Hours after which a look at a job is worth half as much for what trends.
+    pub trending_half_life_hours: u16,
+    /// Jobs under way from which on a contractor is recommended less of what is to begin soon.
+    pub busy_jobs: u16,
 }
 
 impl Default for Settings {
@@ -75,6 +79,8 @@ impl Default for Settings {
             attachment_bytes_max: 25 * 1024 * 1024,
             photo_megapixels_max: 32,
             photo_side_max: 2_560,
+            trending_half_life_hours: 48,
+            busy_jobs: 5,
         }
     }
 }

@@ -9,8 +9,10 @@ pub(crate) mod jobs;
 pub(crate) mod market;
 pub(crate) mod performance;
 pub(crate) mod personal;
+pub(crate) mod recommendations;
 pub(crate) mod reviews;
 pub(crate) mod search;
+pub(crate) mod trending;
 pub(crate) mod views;
 
 use database::Error;

@@ -136,6 +136,28 @@ impl Task for CountWords {
     }
 }
 
+/// How often what is new in interest is reckoned in.
+const REFRESH_EVERY: Duration = Duration::from_secs(5 * 60);
+/// How often all of it is: what a crash or a changed setting left behind is put right.
+const REFRESH_WHOLE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Reckons how hot jobs are that somebody looked at.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefreshTrending {
+    /// Whether all are reckoned anew, not only those with new looks.
+    pub whole: bool,
+}
+
+impl Task for RefreshTrending {
+    const KIND: &'static str = "marketplace.refresh_trending";
+    fn key(&self) -> Option<String> {
+        Some(if self.whole { "whole" } else { "new" }.to_owned())
+    }
+    fn lane(&self) -> Option<String> {
+        Some(Self::KIND.to_owned())
+    }
+}
+
 /// Says how the marketplace's tasks are done.
 pub fn register(registry: &mut Registry, service: Arc<MarketplaceService>) {
     let closing = Arc::clone(&service);
@@ -188,4 +210,8 @@ fn register_interest(registry: &mut Registry, service: &Arc<MarketplaceService>)
     let forgetting = Arc::clone(service);
     registry.task::<ForgetLooks>(move |_, ForgetLooks {}| Ok(forgetting.forget_looks()?));
     registry.every(FORGET_EVERY, ForgetLooks {});
+    let refreshing = Arc::clone(service);
+    registry.task::<RefreshTrending>(move |_, task| Ok(refreshing.refresh_trending(task.whole)?));
+    registry.every(REFRESH_EVERY, RefreshTrending { whole: false });
+    registry.every(REFRESH_WHOLE_EVERY, RefreshTrending { whole: true });
 }

@@ -1,8 +1,9 @@
-//! What can be asked and commanded, by piece; the two traits in the root have all of it.
+//! The parts of the service's two traits, one for each piece of the marketplace.
 
 mod attachments;
 mod comparison;
 mod figures;
+mod recommendations;
 mod reviews;
 mod search;
 mod views;
@@ -10,6 +11,7 @@ mod views;
 pub use attachments::{AttachmentCommands, AttachmentQueries};
 pub use comparison::ComparisonQueries;
 pub use figures::FigureQueries;
+pub use recommendations::{RecommendationCommands, RecommendationQueries};
 pub use reviews::{ReviewCommands, ReviewQueries};
 pub use search::SearchQueries;
 pub use views::ViewCommands;

@@ -108,6 +108,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("marketplace.review_reports", Erasable, "note"),
     ("marketplace.reviews", NoPerson, "author_role status"),
     ("marketplace.reviews", Erasable, "body reply"),
+    ("marketplace.trending", NoPerson, "category"),
     ("marketplace.view_salts", NoPerson, "salt"),
     ("marketplace.words", Erasable, "word"),
     ("notifications.deliveries", NoPerson, "channel reason state"),

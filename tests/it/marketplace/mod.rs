@@ -11,6 +11,7 @@ mod directory;
 mod figures;
 mod job;
 mod jobs;
+mod recommendations;
 mod review_life;
 mod reviews;
 mod sealed;

@@ -75,6 +75,7 @@ fn forget(tx: &mut Tx<'_>, person: PersonId) -> Result<(), Error> {
     store::personal::efface_jobs(tx.conn(), party, &traces, now)?;
     store::personal::efface_bids(tx.conn(), party, &traces)?;
     store::personal::reviews::efface(tx.conn(), party, &traces)?;
+    store::recommendations::forget_dismissed(tx.conn(), party)?;
     store::directory::remove(tx.conn(), party)?;
     store::market::blank(tx.conn(), party)?;
     store::performance::remove(tx.conn(), party)?;
@@ -132,6 +133,10 @@ impl MarketplaceService {
             store::reviews::list_all_about(conn, party)?.iter().map(review_json).collect();
         let reported: Vec<Value> =
             store::reviews::reports::list_by(conn, party)?.iter().map(report_json).collect();
+        let dismissed: Vec<Value> = store::recommendations::dismissed_by(conn, party)?
+            .into_iter()
+            .map(|(job, at)| json!({ "jobId": job, "dismissedAt": at }))
+            .collect();
         let sums = store::reviews::ratings_of(conn, &[party])?.remove(&party).unwrap_or_default();
         let rating = rules::summarise(&self.settings, sums);
         let tallies = store::performance::tallies(conn, party, true)?;
@@ -144,6 +149,7 @@ impl MarketplaceService {
             "reviewsWritten": written,
             "reviewsReceived": received,
             "reviewsReported": reported,
+            "dismissedJobs": dismissed,
             "rating": {
                 "count": rating.count,
                 "mean": rating.mean,

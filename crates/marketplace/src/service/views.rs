@@ -29,13 +29,15 @@ impl ViewCommands for MarketplaceService {
 }
 
 impl MarketplaceService {
-    /// Forgets the salts of days that are over, and looks that count no more; what is known of a job is its total.
+    /// Forgets the salts of days that are over, looks that count no more, of which a job's total stays, and what was dismissed of jobs that have
+    /// ended.
     pub(crate) fn forget_looks(&self) -> Result<(), Error> {
         self.db.transaction(|tx| {
             audit::withhold(tx);
             let now = tx.now()?;
             store::views::forget_salts_before(tx.conn(), now.date_naive())?;
             store::views::forget_before(tx.conn(), now - self.settings.interest())?;
+            store::recommendations::forget_dismissed_of_ended(tx.conn())?;
             Ok(())
         })
     }

@@ -12,6 +12,7 @@ mod figures;
 mod jobs;
 mod personal;
 mod receipts;
+mod recommendations;
 mod review_life;
 mod review_sums;
 mod reviews;

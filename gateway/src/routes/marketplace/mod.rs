@@ -13,6 +13,7 @@ pub mod figures;
 pub mod job_forms;
 pub mod job_views;
 pub mod jobs;
+pub mod recommendations;
 pub mod review_forms;
 pub mod reviews;
 pub mod search;
@@ -39,6 +40,7 @@ pub fn operations() -> Vec<Operation> {
         directory::operations(),
         figures::operations(),
         search::operations(),
+        recommendations::operations(),
     ]
     .into_iter()
     .flatten()
