@@ -52,7 +52,7 @@ pub(crate) fn around(
     }
     asked = asked.text(") SELECT met.id FROM squares CROSS JOIN ");
     asked = asked.text("unnest(").value(trades.to_vec()).text(
-        ") AS t(trade) CROSS JOIN LATERAL (SELECT j.id, j.published_at FROM marketplace.jobs AS j \
+        "::text[]) AS t(trade) CROSS JOIN LATERAL (SELECT j.id, j.published_at FROM marketplace.jobs AS j \
              WHERE j.category = t.trade AND j.public_latitude IS NOT NULL \
              AND marketplace.square(j.public_latitude, j.public_longitude) = squares.cell",
     );
@@ -82,7 +82,7 @@ pub(crate) fn anywhere(
         trades => Composed::new("SELECT met.id FROM unnest(")
             .value(trades.to_vec())
             .text(
-                ") AS t(trade) CROSS JOIN LATERAL (SELECT j.id, j.published_at FROM marketplace.jobs AS j WHERE j.category = t.trade",
+                "::text[]) AS t(trade) CROSS JOIN LATERAL (SELECT j.id, j.published_at FROM marketplace.jobs AS j WHERE j.category = t.trade",
             )
             .then(open_but(leaving_out))
             .text(
