@@ -93,12 +93,14 @@ pub fn operations() -> Vec<Operation> {
             .to(list_recommended_jobs),
         Operation::post("/api/jobs/{jobId}/dismiss")
             .summary("Leave a job out of my recommendations")
+            .description("Nobody else learns of it. Saying it again changes nothing; a job that is open no more is recommended to nobody anyway.")
             .by(Who::Contractor)
             .answers_empty(204, "It is left out, now or since before.")
             .errors(&[error(409, "job_state", "The job is open no more.").in_state("AWARDED", &[])])
             .to(dismiss_job),
         Operation::delete("/api/jobs/{jobId}/dismiss")
             .summary("Have a job recommended again")
+            .description("Takes a dismissal back.")
             .by(Who::Contractor)
             .answers_empty(204, "It is left out no more, or never was.")
             .to(restore_job),

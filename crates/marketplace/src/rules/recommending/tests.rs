@@ -11,7 +11,7 @@ fn point((lat, lng): (f64, f64)) -> GeoPoint {
     GeoPoint::new(lat, lng).unwrap()
 }
 
-fn now() -> Instant {
+fn today() -> Instant {
     Instant::UNIX_EPOCH + TimeDelta::days(20_000)
 }
 
@@ -33,11 +33,11 @@ fn job() -> JobCard {
         currency: Currency::USD,
         urgency: Urgency::Normal,
         wanted_start: None,
-        bidding_deadline: Some(now() + TimeDelta::days(10)),
+        bidding_deadline: Some(today() + TimeDelta::days(10)),
         bidding_closed: false,
         reveal: Reveal::OnArrival,
-        published_at: Some(now() - TimeDelta::days(30)),
-        created_at: now() - TimeDelta::days(30),
+        published_at: Some(today() - TimeDelta::days(30)),
+        created_at: today() - TimeDelta::days(30),
     }
 }
 
@@ -50,7 +50,7 @@ fn nobody() -> ContractorSide {
 fn told(change: impl FnOnce(&mut ContractorSide, &mut JobCard)) -> (i32, Vec<String>) {
     let (mut side, mut job) = (nobody(), job());
     change(&mut side, &mut job);
-    let score = recommendation(&side, &job, now()).unwrap();
+    let score = recommendation(&side, &job, today()).unwrap();
     (
         score.points,
         score.reasons.into_iter().map(|reason| format!("{}: {}", reason.code, reason.text)).collect(),
@@ -129,7 +129,7 @@ fn nearness_counts_within_the_area_that_is_served() {
         assert_eq!(told(|side, _| side.point = Some(north(km))), one(points, text), "{km}");
     }
     let beyond = ContractorSide { point: Some(north(50.1)), ..nobody() };
-    assert_eq!(recommendation(&beyond, &job(), now()), None);
+    assert_eq!(recommendation(&beyond, &job(), today()), None);
     assert_eq!(told(|side, job| (side.point, job.area.point) = (Some(north(0.0)), None)), (0, vec![]));
 }
 
@@ -159,17 +159,17 @@ fn what_is_new_or_about_to_close_comes_first_and_what_begins_too_soon_later() {
         (14 * 24, 1, "fresh: Posted 14 days ago"),
     ] {
         assert_eq!(
-            told(|_, job| job.published_at = Some(now() - TimeDelta::hours(hours))),
+            told(|_, job| job.published_at = Some(today() - TimeDelta::hours(hours))),
             one(points, text)
         );
     }
-    assert_eq!(told(|_, job| job.published_at = Some(now() - TimeDelta::days(15))), (0, vec![]));
-    let closing = told(|_, job| job.bidding_deadline = Some(now() + TimeDelta::hours(48)));
+    assert_eq!(told(|_, job| job.published_at = Some(today() - TimeDelta::days(15))), (0, vec![]));
+    let closing = told(|_, job| job.bidding_deadline = Some(today() + TimeDelta::hours(48)));
     assert_eq!(closing, one(5, "closing: Bidding ends within two days"));
 
     let busy = one(-20, "busy: You have 5 jobs under way, and this one is to begin soon");
     assert_eq!(told(|side, job| (side.under_way, job.urgency) = (5, Urgency::Urgent)), busy);
-    let start = now().date_naive() + TimeDelta::days(14);
+    let start = today().date_naive() + TimeDelta::days(14);
     assert_eq!(told(|side, job| (side.under_way, job.wanted_start) = (5, Some(start))), busy);
     assert_eq!(told(|side, job| (side.under_way, job.urgency) = (4, Urgency::Urgent)), (0, vec![]));
     assert_eq!(told(|side, _| side.under_way = 5), (0, vec![]));
@@ -188,15 +188,15 @@ proptest! {
         side.wins = wins.into_iter().map(|amount| (Currency::USD, amount)).collect();
         side.point = Some(point((AUSTIN.0 + km / 111.195, AUSTIN.1)));
         let job = JobCard {
-            published_at: Some(now() - TimeDelta::days(days)),
-            bidding_deadline: Some(now() + TimeDelta::hours(left)),
+            published_at: Some(today() - TimeDelta::days(days)),
+            bidding_deadline: Some(today() + TimeDelta::hours(left)),
             urgency: Urgency::Emergency,
             ..job()
         };
-        if let Some(score) = recommendation(&side, &job, now()) {
+        if let Some(score) = recommendation(&side, &job, today()) {
             prop_assert!((-20..=100).contains(&score.points));
             let nearer = ContractorSide { point: job.area.point, ..side };
-            prop_assert!(recommendation(&nearer, &job, now()).unwrap().points >= score.points);
+            prop_assert!(recommendation(&nearer, &job, today()).unwrap().points >= score.points);
         }
     }
 }
