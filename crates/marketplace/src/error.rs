@@ -58,6 +58,9 @@ pub enum Error {
         /// The revision it is at.
         current: i32,
     },
+    /// The job was edited since the bidder last said that the bid stands.
+    #[error("the job has been edited, and the bidder has not confirmed the bid since")]
+    BidUnconfirmed,
     /// There is a live bid of this contractor on this job.
     #[error("you have a bid on this job already")]
     AlreadyBid,
@@ -172,6 +175,7 @@ impl Classify for Error {
             }
             Self::TooManyAttachments { .. }
             | Self::BidRevised { .. }
+            | Self::BidUnconfirmed
             | Self::AlreadyBid
             | Self::ReviewClosed
             | Self::AlreadyReviewed
@@ -201,6 +205,7 @@ impl Classify for Error {
             Self::AcceptanceClosed => "acceptance_closed",
             Self::Sealed { .. } => "sealed",
             Self::BidRevised { .. } => "bid_revised",
+            Self::BidUnconfirmed => "bid_unconfirmed",
             Self::AlreadyBid => "already_bid",
             Self::OwnJob => "own_job",
             Self::NotVerified => "contractor_not_verified",

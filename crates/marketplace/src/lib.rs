@@ -29,8 +29,7 @@ pub use tasks::{
     JobExpiry, PublishMarket, RefreshTrending, ReleasePerformance, ReviewPublication, register,
 };
 pub use traits::{
-    AttachmentCommands, AttachmentQueries, ComparisonQueries, FigureQueries, RecommendationCommands,
-    RecommendationQueries, ReviewCommands, ReviewQueries, SearchQueries, ViewCommands,
+    AttachmentCommands, AttachmentQueries, ComparisonQueries, ConfirmationCommands, FigureQueries, RecommendationCommands, RecommendationQueries, ReviewCommands, ReviewQueries, SearchQueries, ViewCommands,
 };
 
 /// What can be read.
@@ -105,7 +104,12 @@ pub trait MarketplaceQueries:
 
 /// What can be done, beside everything that can be read.
 pub trait MarketplaceCommands:
-    MarketplaceQueries + AttachmentCommands + RecommendationCommands + ReviewCommands + ViewCommands
+    MarketplaceQueries
+    + AttachmentCommands
+    + ConfirmationCommands
+    + RecommendationCommands
+    + ReviewCommands
+    + ViewCommands
 {
     /// Posts a job, as a draft or at once for everybody.
     ///

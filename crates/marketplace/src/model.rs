@@ -4,6 +4,7 @@ mod attachments;
 mod bid;
 mod category;
 mod comparison;
+mod confirmation;
 mod day;
 mod directory;
 mod job;
@@ -30,6 +31,7 @@ pub use comparison::{
     BidAnalytics, BidOffer, BidRecommendations, BidderFacts, ComparedBid, ComparedBy, ComparedRow,
     Comparison, JobWithBestBids, Mark,
 };
+pub use confirmation::{Confirmation, JobField};
 pub use day::Day;
 pub use directory::{
     CheckedPapers, Circle, ContractorCard, DirectoryFilter, DirectoryForm, DirectoryOrder, Rank,

@@ -4,6 +4,7 @@
 mod attachments;
 mod bidding;
 mod comparison;
+mod confirmation;
 pub(crate) mod highlights;
 mod likeness;
 pub mod market;
@@ -31,6 +32,7 @@ pub use bidding::{
 };
 pub use comparison::compare;
 pub use likeness::{FAR_KM, Model};
+pub use confirmation::{changed_fields, confirmation};
 pub use places::{Bounds, bounds_around};
 pub use ranking::{Against, Middle, Offer, Part, Ranked, against, percent_above, rank_offers, score};
 pub use rating::{RatingSums, rank, review_sides, stars, summarise};

@@ -52,6 +52,7 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -97,6 +98,14 @@ diesel::table! {
         country -> Text,
         latitude -> Nullable<Float8>,
         longitude -> Nullable<Float8>,
+    }
+}
+
+diesel::table! {
+    marketplace.job_field_changes (job_id, field) {
+        job_id -> Uuid,
+        field -> Text,
+        changed_at -> Timestamptz,
     }
 }
 
@@ -330,6 +339,8 @@ diesel::joinable!(dismissals -> jobs (job_id));
 
 diesel::joinable!(job_addresses -> jobs (job_id));
 
+diesel::joinable!(job_field_changes -> jobs (job_id));
+
 diesel::joinable!(job_view_totals -> jobs (job_id));
 
 diesel::joinable!(job_views -> jobs (job_id));
@@ -358,6 +369,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     directory,
     dismissals,
     job_addresses,
+    job_field_changes,
     job_view_totals,
     job_views,
     jobs,

@@ -3,6 +3,7 @@
 mod attachments;
 mod bids;
 mod comparison;
+mod confirmation;
 mod directory;
 pub(crate) mod downhill;
 mod events;

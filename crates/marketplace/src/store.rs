@@ -4,6 +4,7 @@ pub(crate) mod attachments;
 pub(crate) mod bids;
 pub(crate) mod bulk;
 pub(crate) mod comparison;
+pub(crate) mod confirmation;
 pub(crate) mod directory;
 pub(crate) mod jobs;
 pub(crate) mod market;

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod comparison;
+mod confirmation;
 mod figures;
 mod recommendations;
 mod reviews;
@@ -10,6 +11,7 @@ mod views;
 
 pub use attachments::{AttachmentCommands, AttachmentQueries};
 pub use comparison::ComparisonQueries;
+pub use confirmation::ConfirmationCommands;
 pub use figures::FigureQueries;
 pub use recommendations::{RecommendationCommands, RecommendationQueries};
 pub use reviews::{ReviewCommands, ReviewQueries};

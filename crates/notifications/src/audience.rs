@@ -34,6 +34,9 @@ pub(crate) enum When {
     Always,
     /// Unless the bid is sealed: nobody is told of it before the deadline.
     Unsealed,
+    /// When something changed that bids depend on, or something changed and nothing of that.
+    Material,
+    Aside,
     /// When silence approved, not the homeowner.
     BySilence,
     /// When the person is a homeowner, or is a contractor.
@@ -92,7 +95,8 @@ pub(crate) const TABLE: &[Row] = &[
     row("credential.expiring", Contractor, "credential_expiring"),
     row("verification.expired", Contractor, "verification_expired"),
     row("job.published", Homeowner, "job_published"),
-    row("job.edited", Bidders, "job_edited"),
+    row("job.edited", Bidders, "job_edited").when(When::Aside),
+    row("job.edited", Bidders, "bid_confirmation_asked").when(When::Material),
     row("job.cancelled", Homeowner, "job_cancelled"),
     row("job.bidding_closed", Homeowner, "job_bidding_closed"),
     row("job.expired", Homeowner, "job_expired"),
@@ -100,6 +104,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("bid.submitted", Homeowner, "bid_received").when(When::Unsealed),
     row("bid.revised", Homeowner, "bid_revised").when(When::Unsealed),
     row("bid.withdrawn", Homeowner, "bid_withdrawn").when(When::Unsealed),
+    row("bid.confirmed", Homeowner, "bid_confirmed").when(When::Unsealed),
     row("bid.rejected", Contractor, "bid_rejected"),
     row("bid.expired", Contractor, "bid_expired"),
     row("bid.lapsed", Contractor, "bid_lapsed"),
@@ -161,10 +166,18 @@ fn applies(when: When, event: &Event) -> bool {
     match when {
         When::Always => true,
         When::Unsealed => !event.flag("sealed"),
+        When::Material => event.flag("material"),
+        When::Aside => !event.flag("material") && changed(event).next().is_some(),
         When::BySilence => event.flag("bySilence"),
         When::IsHomeowner => role == Some("HOMEOWNER"),
         When::IsContractor => role == Some("CONTRACTOR"),
     }
+}
+
+/// The names of what changed.
+pub(crate) fn changed(event: &Event) -> impl Iterator<Item = &str> {
+    let names = event.data.get("changed").and_then(serde_json::Value::as_array);
+    names.into_iter().flatten().filter_map(serde_json::Value::as_str)
 }
 
 /// Whom the event itself names as a recipient; none for those who have to be looked up.
@@ -227,6 +240,16 @@ mod tests {
             assert!(templates(&event(name, json!({ "sealed": true }))).is_empty(), "{name}");
             assert_eq!(templates(&event(name, json!({ "sealed": false }))).len(), 1, "{name}");
         }
+    }
+
+    #[test]
+    fn an_edit_asks_bidders_or_tells_them_or_is_none_of_their_business() {
+        let edit = |changed: &[&str], material: bool| {
+            event("job.edited", json!({ "changed": changed, "material": material }))
+        };
+        assert_eq!(templates(&edit(&["title", "skills"], true)), ["bid_confirmation_asked"]);
+        assert_eq!(templates(&edit(&["title"], false)), ["job_edited"]);
+        assert!(templates(&edit(&[], false)).is_empty());
     }
 
     #[test]

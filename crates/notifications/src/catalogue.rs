@@ -12,6 +12,8 @@ pub(crate) enum Variable {
     JobTitle,
     /// A text.
     MilestoneTitle,
+    /// What changed of a job, in words.
+    Changed,
     /// Money.
     Amount,
     /// Money.
@@ -36,6 +38,7 @@ impl Variable {
         match self {
             Self::JobTitle => "job_title",
             Self::MilestoneTitle => "milestone_title",
+            Self::Changed => "changed",
             Self::Amount => "amount",
             Self::Fee => "fee",
             Self::Share => "share",
@@ -142,7 +145,7 @@ pub(crate) const ALL: &[Template] = &[
     template!("credential_expiring", 1, Account, [Credential, LastDay]),
     template!("verification_expired", 1, Account, []),
     template!("job_published", 1, Jobs, [JobTitle]),
-    template!("job_edited", 1, Jobs, [JobTitle]),
+    template!("job_edited", 2, Jobs, [JobTitle, Changed]),
     template!("job_cancelled", 1, Jobs, [JobTitle]),
     template!("job_bidding_closed", 1, Jobs, [JobTitle]),
     template!("job_expired", 1, Jobs, [JobTitle]),
@@ -150,6 +153,8 @@ pub(crate) const ALL: &[Template] = &[
     template!("bid_received", 1, Bids, [JobTitle]),
     template!("bid_revised", 1, Bids, [JobTitle]),
     template!("bid_withdrawn", 1, Bids, [JobTitle]),
+    template!("bid_confirmation_asked", 1, Bids, [JobTitle, Changed]),
+    template!("bid_confirmed", 1, Bids, [JobTitle]),
     template!("bid_rejected", 1, Bids, [JobTitle]),
     template!("bid_expired", 1, Bids, [JobTitle]),
     template!("bid_lapsed", 1, Bids, [JobTitle]),

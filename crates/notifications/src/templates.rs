@@ -39,6 +39,8 @@ pub enum RenderError {
 pub(crate) struct Variables {
     pub(crate) job_title: Option<String>,
     pub(crate) milestone_title: Option<String>,
+    /// Fields of a job, as requests name them.
+    pub(crate) changed: Vec<String>,
     pub(crate) amount: Option<Money>,
     pub(crate) fee: Option<Money>,
     pub(crate) share: Option<Money>,
@@ -206,6 +208,7 @@ impl Variables {
         match variable {
             Variable::JobTitle => self.job_title.as_deref().map(one_line),
             Variable::MilestoneTitle => self.milestone_title.as_deref().map(one_line),
+            Variable::Changed => changed_words(&self.changed),
             Variable::Amount => self.amount.map(|amount| amount.to_string()),
             Variable::Fee => self.fee.map(|fee| fee.to_string()),
             Variable::Share => self.share.map(|share| share.to_string()),
@@ -219,6 +222,23 @@ impl Variables {
             Variable::Token => self.token.as_ref().map(|token| token.expose_secret().to_owned()),
         }
     }
+}
+
+/// `description, budget`; none when nothing is named.
+fn changed_words(fields: &[String]) -> Option<String> {
+    let mut words: Vec<&str> = fields
+        .iter()
+        .map(|field| match field.as_str() {
+            "category" => "trade",
+            "address" => "place",
+            "budgetMin" | "budgetMax" => "budget",
+            "wantedStart" => "wanted start",
+            "biddingDeadline" => "bidding deadline",
+            other => other,
+        })
+        .collect();
+    words.dedup();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// `Friday 4 December 2026, 10:15 (Europe/Berlin)`.
@@ -289,6 +309,7 @@ fn samples() -> Variables {
     Variables {
         job_title: Some("Repaint the fence".to_owned()),
         milestone_title: Some("First coat".to_owned()),
+        changed: ["description", "budgetMin", "budgetMax"].map(str::to_owned).to_vec(),
         amount: money(180_000),
         fee: money(5_220),
         share: money(174_780),
@@ -380,6 +401,16 @@ mod tests {
             moment(at, Tz::America__Los_Angeles),
             "Friday 4 December 2026, 01:15 (America/Los_Angeles)"
         );
+    }
+
+    #[test]
+    fn what_changed_is_said_in_words_and_each_once() {
+        let words = |fields: &[&str]| {
+            changed_words(&fields.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(words(&["title", "budgetMin", "budgetMax"]).as_deref(), Some("title, budget"));
+        assert_eq!(words(&["address", "wantedStart"]).as_deref(), Some("place, wanted start"));
+        assert_eq!(words(&[]), None);
     }
 
     #[test]

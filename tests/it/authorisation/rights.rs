@@ -69,6 +69,8 @@ pub(super) const RIGHTS: &[(&str, Scene, Outcomes)] = &[
     ("reviseBid", Deal, ". . + . - - ."),
     ("withdrawBid", Open, ". . + . - - ."),
     ("withdrawBid", Deal, ". . + . - - ."),
+    ("confirmBid", Open, ". . + . - - ."),
+    ("confirmBid", Deal, ". . + . - - ."),
     ("acceptBid", Open, ". + . - . . ."),
     ("acceptBid", Deal, ". + . - . . ."),
     ("rejectBid", Open, ". + . - . . ."),

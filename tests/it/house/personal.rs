@@ -93,6 +93,7 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("marketplace.bids", Erasable, "reason"),
     ("marketplace.directory", Erasable, "checked display_name headline named skills told trades"),
     ("marketplace.job_addresses", Erasable, "city country postal_code region street unit"),
+    ("marketplace.job_field_changes", NoPerson, "field"),
     ("marketplace.job_views", NoPerson, "network viewer"),
     ("marketplace.jobs", NoPerson, "category country currency reveal status urgency"),
     ("marketplace.jobs", Erasable, "city description region skills title"),

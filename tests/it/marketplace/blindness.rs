@@ -239,6 +239,7 @@ impl Market {
             (Method::POST, "/api/bids/{bidId}/accept", format!("{rivals}/accept"), None),
             (Method::POST, "/api/bids/{bidId}/reject", format!("{rivals}/reject"), None),
             (Method::POST, "/api/bids/{bidId}/withdraw", format!("{rivals}/withdraw"), None),
+            (Method::POST, "/api/bids/{bidId}/confirm", format!("{rivals}/confirm"), None),
         ];
         for (add, take, of) in [
             ("/api/jobs/{jobId}/attachments", "/api/jobs/{jobId}/attachments/{attachmentId}", &job),

@@ -7,6 +7,7 @@ mod bid_attachments;
 mod bids;
 mod blindness;
 mod comparison;
+mod confirmation;
 mod directory;
 mod figures;
 mod job;

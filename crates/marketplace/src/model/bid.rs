@@ -4,6 +4,7 @@ use chrono::{NaiveDate, SubsecRound};
 use kernel::{Currency, Fault, Faults, Instant, Money, PartyId};
 use serde::{Deserialize, Serialize};
 
+use super::confirmation::Confirmation;
 use super::day::Day;
 use super::job::{Address, JobId, JobStatus, JobSummary, Reveal};
 use super::review::RatingSummary;
@@ -438,6 +439,10 @@ pub struct BidDetail {
     pub created_at: Instant,
     /// When it last changed.
     pub updated_at: Instant,
+    /// When its bidder last confirmed it as it was.
+    pub confirmed_at: Option<Instant>,
+    /// What its bidder is asked to confirm it for, because its job was edited; in lists.
+    pub confirmation: Option<Confirmation>,
     /// Hexadecimal SHA-256 of canonical text and salt.
     pub receipt: String,
     /// From the reveal on.

@@ -7,7 +7,7 @@ use kernel::{
     Actor, ContractorActor, Currency, Faults, HomeownerActor, Instant, Page, PartyId, Position, Role,
 };
 
-use super::{MarketplaceService, events, trail};
+use super::{MarketplaceService, confirmation, events, trail};
 use crate::PageRequest;
 use crate::error::Error;
 use crate::model::{
@@ -42,6 +42,8 @@ impl MarketplaceService {
                 submitted_at: now,
                 created_at: now,
                 updated_at: now,
+                confirmed_at: None,
+                confirmation: None,
                 receipt: String::new(),
                 proof: None,
                 outcome: None,
@@ -146,7 +148,8 @@ impl MarketplaceService {
         }
         self.db.read(|conn| {
             let rows = store::bids::list_of_job(conn, job_id, page)?;
-            let page = Page::cut(rows, page.limit, position);
+            let mut page = Page::cut(rows, page.limit, position);
+            confirmation::ask(conn, &mut page.items)?;
             let ids: Vec<PartyId> = page.items.iter().map(|bid| bid.contractor).collect();
             let bidders = self.bidders(conn, &ids)?;
             let mut former = store::bids::list_former(conn, &page.items)?;
@@ -171,7 +174,8 @@ impl MarketplaceService {
         let now = self.db.now()?;
         self.db.read(|conn| {
             let rows = store::bids::list_own(conn, contractor, job, status, page)?;
-            let page = Page::cut(rows, page.limit, position);
+            let mut page = Page::cut(rows, page.limit, position);
+            confirmation::ask(conn, &mut page.items)?;
             let ids: Vec<JobId> = page.items.iter().map(|bid| bid.job_id).collect();
             let jobs = store::jobs::summaries(conn, &ids)?;
             let standings = ended_standings(conn, &jobs)?;
@@ -291,7 +295,11 @@ pub(super) fn withdraw(
 }
 
 /// The bidder's own bid, not locked yet.
-fn own_bid<T>(tx: &mut Tx<'_>, contractor: PartyId, change: &BidChange<T>) -> Result<BidDetail, Error> {
+pub(super) fn own_bid<T>(
+    tx: &mut Tx<'_>,
+    contractor: PartyId,
+    change: &BidChange<T>,
+) -> Result<BidDetail, Error> {
     let bid = store::bids::find_own(tx.conn(), change.bid_id, contractor)?.ok_or(Error::BidNotFound)?;
     // A decided bid is the nearer reason than its job's state.
     waits(&bid, change)?;
@@ -299,7 +307,7 @@ fn own_bid<T>(tx: &mut Tx<'_>, contractor: PartyId, change: &BidChange<T>) -> Re
 }
 
 /// Whether a bid still waits for a decision, and is of the version that the caller read.
-fn waits<T>(bid: &BidDetail, change: &BidChange<T>) -> Result<(), Error> {
+pub(super) fn waits<T>(bid: &BidDetail, change: &BidChange<T>) -> Result<(), Error> {
     if bid.status != BidStatus::Submitted {
         return Err(Error::BidState { state: bid.status });
     }

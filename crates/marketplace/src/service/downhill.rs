@@ -4,7 +4,7 @@
 use database::Tx;
 use kernel::Money;
 
-use super::{events, trail};
+use super::{confirmation, events, trail};
 use crate::error::Error;
 use crate::model::{Award, Awarded, BidStatus, JobAction, JobId, JobStatus, OpenReview, PublicJob};
 use crate::rules;
@@ -17,7 +17,7 @@ use crate::tasks::ReviewPublication;
 ///
 /// # Errors
 /// [`Error::BidNotFound`] for anyone but the job's owner, and before the reveal; [`Error::JobState`],
-/// [`Error::AcceptanceClosed`], [`Error::BidState`], [`Error::BidLapsed`], [`Error::BidRevised`].
+/// [`Error::AcceptanceClosed`], [`Error::BidState`], [`Error::BidLapsed`], [`Error::BidRevised`], [`Error::BidUnconfirmed`].
 pub fn award(tx: &mut Tx<'_>, award: Award) -> Result<Awarded, Error> {
     let (job_id, bidder) = store::bids::find_places(tx.conn(), award.bid)?.ok_or(Error::BidNotFound)?;
     // Whoever is just being erased takes its bid and its job away: waited for here, and seen below.
@@ -31,6 +31,12 @@ pub fn award(tx: &mut Tx<'_>, award: Award) -> Result<Awarded, Error> {
     }
     if award.revision.is_some_and(|revision| revision != bid.revision) {
         return Err(Error::BidRevised { current: bid.revision });
+    }
+    // Its bidder has not said yet whether it stands for the job as it is now.
+    let mut asked = bid.clone();
+    confirmation::ask(tx.conn(), [&mut asked])?;
+    if asked.confirmation.is_some() {
+        return Err(Error::BidUnconfirmed);
     }
     let address = store::jobs::find_address_for(tx.conn(), job.id, award.owner)?
         .ok_or_else(|| missing_address(job.id))?;

@@ -5,7 +5,7 @@ use kernel::{PartyId, Role};
 use outbox::{Aggregate, NewEvent};
 use serde_json::json;
 
-use crate::model::{BidDetail, BidId, JobId, PublicJob, Reveal, Review, ReviewId, ReviewReportId};
+use crate::model::{BidDetail, BidId, JobField, JobId, PublicJob, Reveal, Review, ReviewId, ReviewReportId};
 
 const VERSION: i16 = 1;
 
@@ -26,6 +26,18 @@ fn tell(
 pub(super) fn job(tx: &mut Tx<'_>, name: &'static str, request_id: &str, job: &PublicJob) {
     let data = json!({ "jobId": job.id, "homeownerId": job.homeowner, "status": job.status });
     tell(tx, name, Aggregate::of("job", job.id), request_id, data);
+}
+
+/// A published job was edited. Fields are named and not quoted; whether there are bids is not in it.
+pub(super) fn job_edited(tx: &mut Tx<'_>, request_id: &str, job: &PublicJob, changed: &[JobField]) {
+    let data = json!({
+        "jobId": job.id,
+        "homeownerId": job.homeowner,
+        "status": job.status,
+        "changed": changed,
+        "material": changed.iter().any(|field| field.is_material()),
+    });
+    tell(tx, "job.edited", Aggregate::of("job", job.id), request_id, data);
 }
 
 /// A bidder did something with its bid. `revealed` says whether the owner may know: until then the event does not even name

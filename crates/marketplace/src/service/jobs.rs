@@ -6,7 +6,7 @@ use kernel::{Actor, Faults, HomeownerActor, Instant, Page, PartyId, Position, Ro
 
 use super::attachments::detach_all_of;
 use super::downhill::{change, moved};
-use super::{MarketplaceService, events, trail};
+use super::{MarketplaceService, confirmation, events, trail};
 use crate::error::Error;
 use crate::model::{
     Address, Area, BidStatus, Day, Deleted, JobAction, JobCard, JobChange, JobDetail, JobId, JobPatch,
@@ -119,12 +119,12 @@ impl MarketplaceService {
             if !patch.change.is_empty() {
                 let moved =
                     after.bidding_deadline.filter(|deadline| Some(*deadline) != before.bidding_deadline);
-                change(tx, &before, after)?;
-                if before.status == JobStatus::Open {
-                    events::job(tx, "job.edited", &homeowner.request_id, &before);
-                    if let Some(deadline) = moved {
-                        outbox::enqueue_at(tx, &BiddingClose { job_id: before.id, deadline }, deadline);
-                    }
+                change(tx, &before, after.clone())?;
+                confirmation::edited(tx, &before, &after, &homeowner.request_id)?;
+                if before.status == JobStatus::Open
+                    && let Some(deadline) = moved
+                {
+                    outbox::enqueue_at(tx, &BiddingClose { job_id: before.id, deadline }, deadline);
                 }
             }
             reload(tx, before.id, homeowner.party)

@@ -241,6 +241,7 @@ fn bid_json(bid: &BidDetail, revealed: bool) -> Value {
         "submittedAt": bid.submitted_at,
         "createdAt": bid.created_at,
         "updatedAt": bid.updated_at,
+        "confirmedAt": bid.confirmed_at,
         "receipt": bid.receipt,
         "proof": proof.map(|proof| json!({ "canonical": proof.canonical, "salt": proof.salt })),
     })

@@ -35,6 +35,7 @@ struct BidRow {
     version: i32,
     created_at: Instant,
     updated_at: Instant,
+    confirmed_at: Option<Instant>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -117,6 +118,8 @@ fn read((bid, revision): (BidRow, RevisionRow)) -> Result<BidDetail, Error> {
         submitted_at: bid.submitted_at,
         created_at: bid.created_at,
         updated_at: bid.updated_at,
+        confirmed_at: bid.confirmed_at,
+        confirmation: None,
         receipt: revision.receipt.clone(),
         proof: revision.proof(),
         parts: revision.parts()?,

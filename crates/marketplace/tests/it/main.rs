@@ -7,6 +7,7 @@ mod bids;
 mod blindness;
 mod comparison;
 mod deadline;
+mod confirmation;
 mod directory;
 mod figures;
 mod jobs;

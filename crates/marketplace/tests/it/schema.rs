@@ -1,8 +1,8 @@
 //! `schema.rs` is what the migrations make, and the database's words are ours.
 
 use marketplace::{
-    BidStatus, Category, JobFilter, JobId, JobList, JobStatus, MarketplaceQueries, Reveal, ReviewStatus,
-    Urgency, public_jobs,
+    BidStatus, Category, DecisionOutcome, JobField, JobFilter, JobId, JobList, JobStatus, MarketplaceQueries,
+    ReportReason, Reveal, ReviewStatus, Urgency, public_jobs,
 };
 
 use crate::world::World;
@@ -21,6 +21,9 @@ fn the_databases_words_are_the_enums() {
         ("job_reveal", Reveal::ALL.iter().map(|word| word.as_str()).collect()),
         ("job_urgency", Urgency::ALL.iter().map(|word| word.as_str()).collect()),
         ("bid_status", BidStatus::ALL.iter().map(|word| word.as_str()).collect()),
+        ("job_field", JobField::ALL.iter().map(|word| word.as_str()).collect()),
+        ("review_report_reason", ReportReason::ALL.iter().map(|word| word.as_str()).collect()),
+        ("review_decision_outcome", DecisionOutcome::ALL.iter().map(|word| word.as_str()).collect()),
         ("review_status", ReviewStatus::ALL.iter().map(|word| word.as_str()).collect()),
     ] {
         let quoted: Vec<String> = words.iter().map(|word| format!("''{word}''::text")).collect();

@@ -112,6 +112,9 @@ impl NotificationsService {
                         (uuid_in(event, "contractId")?, uuid_in(event, "milestoneId")?);
                     variables.milestone_title = self.subjects.milestone_title(conn, contract, milestone)?;
                 }
+                Variable::Changed => {
+                    variables.changed = audience::changed(event).map(str::to_owned).collect();
+                }
                 Variable::Amount => variables.amount = money_in(event, "amount"),
                 Variable::Fee => variables.fee = money_in(event, "fee"),
                 Variable::Share => variables.share = money_in(event, "share"),

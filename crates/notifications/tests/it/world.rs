@@ -167,7 +167,7 @@ impl World {
             "authorId": PartyId::from(homeowner), "reporterId": PartyId::from(contractor),
             "jobId": id("job"), "bidId": id("bid"), "contractId": id("ctr"), "milestoneId": id("mst"),
             "escrowId": id("esc"), "paymentId": id("pay"), "verificationId": verification, "ordinal": 0, "reviewId": id("rev"),
-            "linkTokenId": id("lnk"), "sealed": false, "bySilence": true,
+            "linkTokenId": id("lnk"), "sealed": false, "bySilence": true, "changed": ["description", "budgetMax"], "material": true,
             "inspectionEndsAt": "2026-12-04T09:15:00Z", "expiresAt": "2026-12-04T09:15:00Z",
             "amount": 180_000, "fee": 5_220, "share": 174_780, "part": 1, "currency": "USD",
         })

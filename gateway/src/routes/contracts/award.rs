@@ -37,6 +37,7 @@ pub fn operations() -> Vec<Operation> {
                 error(409, "bid_state", "The bid was withdrawn or turned down.").in_state("WITHDRAWN", &[]),
                 error(409, "bid_expired", "The time until which the bid stood is over.").in_state("EXPIRED", &[]),
                 error(409, "bid_revised", "The bid was revised since it was read."),
+                error(409, "bid_unconfirmed", "The job was edited, and the bidder has not confirmed the bid since."),
                 error(409, "contractor_unavailable", "The bidder cannot take on work at present."),
                 error(409, "acceptance_closed", "The time to accept a bid on this job is over.").in_state("OPEN", &[]),
             ])

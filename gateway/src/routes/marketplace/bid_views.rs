@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::job_views::JobSummaryView;
 use super::reviews::ReviewRating;
-use super::words::{BidRef, BidStatusWord, JobRef, LineKindWord, OutcomeWord, PartyRef, Word};
+use super::words::{BidRef, BidStatusWord, JobFieldWord, JobRef, LineKindWord, OutcomeWord, PartyRef, Word};
 
 /// A line of a bid.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -207,6 +207,12 @@ pub struct BidView {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Whether its bidder is asked to confirm it, because the job was edited since; until then it cannot be accepted.
+    pub needs_confirmation: bool,
+    /// What changed of the job since its bidder last said something, that matters for a bid.
+    pub changed_since: Vec<JobFieldWord>,
+    /// When its bidder last confirmed it as it was.
+    pub confirmed_at: Option<DateTime<Utc>>,
     /// Hexadecimal SHA-256 that fixes what the bid says without telling it.
     pub receipt: String,
     /// What the receipt stands for; from the reveal on.
@@ -242,6 +248,9 @@ impl From<BidDetail> for BidView {
             submitted_at: bid.submitted_at,
             created_at: bid.created_at,
             updated_at: bid.updated_at,
+            needs_confirmation: bid.confirmation.is_some(),
+            changed_since: bid.confirmation.into_iter().flat_map(|asked| asked.changed).map(Word).collect(),
+            confirmed_at: bid.confirmed_at,
             receipt: bid.receipt,
             proof: bid.proof.map(BidProof::from),
             outcome: bid.outcome.map(BidOutcome::from),
@@ -284,6 +293,9 @@ impl BidView {
             submitted_at: DateTime::UNIX_EPOCH,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
+            needs_confirmation: false,
+            changed_since: vec![],
+            confirmed_at: None,
             receipt: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
             proof: None,
             outcome: None,

@@ -41,7 +41,8 @@ pub fn operations() -> Vec<Operation> {
             .summary("Edit a job")
             .description(
                 "While no bid is accepted. Once it is published `currency` and `reveal` are fixed, and `biddingDeadline` moves only later, under \
-                 `at_close` never.",
+                 `at_close` never. Bidders of a published job are told what changed; what bids depend on has to be confirmed by each of them before its bid \
+                 can be accepted.",
             )
             .by(Who::Homeowner)
             .if_match()

@@ -8,6 +8,7 @@ pub mod bid_views;
 pub mod bids;
 pub mod comparison;
 pub mod comparison_views;
+pub mod confirmation;
 pub mod directory;
 pub mod figures;
 pub mod job_forms;
@@ -35,6 +36,7 @@ pub fn operations() -> Vec<Operation> {
         bids::operations(),
         comparison::operations(),
         attachments::operations(),
+        confirmation::operations(),
         reviews::operations(),
         admin_reviews::operations(),
         directory::operations(),

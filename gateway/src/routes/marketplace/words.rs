@@ -6,9 +6,7 @@ use contracts::ContractId;
 use kernel::PartyId;
 use marketplace::rules::{Part, Side};
 use marketplace::{
-    AttachmentId, AttachmentKind, BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder,
-    JobId, JobOrder, JobStatus, LineKind, Mark, OutcomeResult, PhotoSize, ReportReason, Reveal,
-    ReviewDecisionId, ReviewId, ReviewQueue, ReviewReportId, ReviewStatus, Urgency,
+    AttachmentId, AttachmentKind, BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder, JobField, JobId, JobOrder, JobStatus, LineKind, Mark, OutcomeResult, PhotoSize, ReportReason, Reveal, ReviewDecisionId, ReviewId, ReviewQueue, ReviewReportId, ReviewStatus, Urgency,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -56,6 +54,7 @@ vocabulary! {
     OutcomeResult as "BidOutcomeResult": "How a bid's job went out for its bidder.",
     AttachmentKind as "AttachmentKind": "What an attachment is: a picture, drawn anew, or a file kept byte by byte.",
     PhotoSize as "AttachmentSize": "In which size a photograph is wanted: the longest side is 320 or 1,280 pixels, or as large as it was kept.",
+    JobField as "JobField": "What of a published job an edit can change.",
     ReviewStatus as "ReviewStatus": "Whether others can read a review.",
     ReportReason as "ReviewReportReason": "What is wrong with a review.",
     Decision as "ReviewDecision": "Whether a review stays or goes.",
@@ -132,6 +131,8 @@ pub type RevealWord = Word<Reveal>;
 pub type UrgencyWord = Word<Urgency>;
 /// Where a bid stands.
 pub type BidStatusWord = Word<BidStatus>;
+/// What of a published job an edit can change.
+pub type JobFieldWord = Word<JobField>;
 /// What a line of a bid pays for.
 pub type LineKindWord = Word<LineKind>;
 /// What bids are compared by.
