@@ -3,6 +3,8 @@
 use database::TransactionError;
 use kernel::{Classify, ErrorKind, Faults, WrongRole};
 
+use crate::model::{MilestoneId, MilestoneStatus};
+
 /// A refusal or a failure of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -36,6 +38,14 @@ pub enum Error {
         state: &'static str,
         /// What this actor could do now.
         allowed: Vec<&'static str>,
+    },
+    /// Milestones of the job are not finished.
+    #[error("{} of the job's milestones are not finished", milestones.len())]
+    MilestonesUnfinished {
+        /// The job's state.
+        state: &'static str,
+        /// Each of them.
+        milestones: Vec<(MilestoneId, MilestoneStatus)>,
     },
     /// The text changed since it was read.
     #[error("the text changed since it was read; read it again before signing")]
@@ -78,6 +88,9 @@ impl Classify for Error {
             Self::ContractState { state, allowed } | Self::MilestoneState { state, allowed } => {
                 ErrorKind::WrongState { state, allowed: allowed.clone() }
             }
+            Self::MilestonesUnfinished { state, .. } => {
+                ErrorKind::WrongState { state, allowed: Vec::new() }
+            }
             Self::DocumentChanged
             | Self::SigningPeriodOver
             | Self::InspectionOver
@@ -100,6 +113,7 @@ impl Classify for Error {
             Self::EmailNotVerified => "email_not_verified",
             Self::ContractState { .. } => "contract_state",
             Self::MilestoneState { .. } => "milestone_state",
+            Self::MilestonesUnfinished { .. } => "milestones_unfinished",
             Self::DocumentChanged => "document_changed",
             Self::SigningPeriodOver => "signing_period_over",
             Self::InspectionOver => "inspection_over",
@@ -127,6 +141,7 @@ impl TransactionError for Error {
             | Self::EmailNotVerified
             | Self::ContractState { .. }
             | Self::MilestoneState { .. }
+            | Self::MilestonesUnfinished { .. }
             | Self::DocumentChanged
             | Self::SigningPeriodOver
             | Self::InspectionOver

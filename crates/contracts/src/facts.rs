@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 
 use database::{PgConnection, Tx};
-use marketplace::{JobId, OpenReview};
-use serde_json::json;
+use marketplace::JobId;
 
 use crate::error::Error;
 use crate::model::{
@@ -126,26 +125,8 @@ pub fn record_released(
     if released.unfinished > 0 {
         return Ok(());
     }
-    let now = tx.now()?;
     let finished = store::lock_contract_by_id(tx.conn(), contract)?.ok_or(Error::ContractNotFound)?;
-    if !store::complete(tx.conn(), contract, now)? {
-        return Err(Error::ContractState { state: finished.status.as_str(), allowed: Vec::new() });
-    }
-    let completed = json!({ "status": ContractStatus::Completed.as_str() });
-    trail::contract(tx, contract, finished.status, completed);
-    marketplace::record_completion(tx, finished.job_id)?;
-    marketplace::open_review(
-        tx,
-        OpenReview {
-            contract_id: contract.uuid(),
-            job_id: finished.job_id,
-            homeowner: finished.homeowner,
-            contractor: finished.contractor,
-            ended_at: now,
-        },
-    )?;
-    service::tell(tx, &finished, "contract.completed", request_id, json!({}));
-    Ok(())
+    service::completion::finish(tx, &finished, request_id)
 }
 
 /// Why a step of this milestone was refused.

@@ -11,6 +11,7 @@ mod service;
 mod settings;
 mod store;
 mod tasks;
+mod traits;
 
 use kernel::{Actor, AdminActor, ContractorActor, HomeownerActor, Limit, Page, Position};
 
@@ -22,6 +23,7 @@ pub use model::*;
 pub use service::ContractsService;
 pub use settings::Settings;
 pub use tasks::{CONSUMER, InspectionLapse, InspectionReminder, SigningLapse, register};
+pub use traits::CompletionCommands;
 
 /// What can be read of contracts. A contract is seen by its two parties and by administrators; for anybody else it does not exist.
 pub trait ContractsQueries: Send + Sync {
@@ -69,7 +71,7 @@ pub trait ContractsQueries: Send + Sync {
 }
 
 /// What can be done with contracts.
-pub trait ContractsCommands: ContractsQueries {
+pub trait ContractsCommands: ContractsQueries + CompletionCommands {
     /// Accepts a bid: awards the job, declines the other bids and makes the contract with its milestones, in one transaction.
     ///
     /// # Errors

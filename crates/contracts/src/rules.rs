@@ -11,6 +11,14 @@ use crate::model::{
 /// The edition of these rules, which is copied to each contract with its terms.
 pub const RULES_VERSION: i16 = 1;
 
+/// Those milestones that keep their contract from being completed: to each of them something will still happen.
+#[must_use]
+pub fn unfinished(
+    milestones: impl IntoIterator<Item = (MilestoneId, MilestoneStatus)>,
+) -> Vec<(MilestoneId, MilestoneStatus)> {
+    milestones.into_iter().filter(|(_, status)| !status.is_finished()).collect()
+}
+
 /// A milestone that a bid proposes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {

@@ -2,6 +2,7 @@
 
 mod award;
 mod clock;
+pub(crate) mod completion;
 mod milestones;
 mod personal;
 mod signing;

@@ -17,7 +17,9 @@ use kernel::{Actor, AdminActor, ContractorActor, HomeownerActor, Limit, Page, Po
 pub use error::Error;
 pub use model::*;
 pub use service::MarketplaceService;
-pub use service::downhill::{award, open_review, record_completion, record_unsigned, record_work_started};
+pub use service::downhill::{
+    award, open_review, owned_job, record_completion, record_unsigned, record_work_started,
+};
 pub use service::personal::traces;
 pub use settings::Settings;
 pub use store::bids::live_bidders;

@@ -211,7 +211,7 @@ fn implied(operation: &Operation) -> Vec<ErrorDoc> {
 fn missing_errors(operation: &Operation) -> Vec<ErrorDoc> {
     let Some(name) = operation.path_parameters().next() else { return Vec::new() };
     let named = match (operation.tag.as_str(), parameters::thing(operation, name).0) {
-        ("marketplace", "job") => Some("job_not_found"),
+        ("marketplace" | "contracts", "job") => Some("job_not_found"),
         ("marketplace" | "contracts", "bid") => Some("bid_not_found"),
         ("contracts", "contract") => Some("contract_not_found"),
         _ => None,

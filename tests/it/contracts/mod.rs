@@ -6,6 +6,7 @@ mod completion;
 mod contention;
 mod contract;
 mod document;
+mod job_completion;
 mod milestones;
 mod progress;
 mod suspension;

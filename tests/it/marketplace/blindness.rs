@@ -229,6 +229,7 @@ impl Market {
             (Method::PATCH, "/api/jobs/{jobId}", job.clone(), Some(json!({ "title": "Mine" }))),
             (Method::DELETE, "/api/jobs/{jobId}", job.clone(), None),
             (Method::POST, "/api/jobs/{jobId}/publish", format!("{job}/publish"), None),
+            (Method::POST, "/api/jobs/{jobId}/complete", format!("{job}/complete"), None),
             (
                 Method::POST,
                 "/api/bids",

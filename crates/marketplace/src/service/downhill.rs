@@ -2,11 +2,11 @@
 //! the caller has authorised.
 
 use database::Tx;
-use kernel::Money;
+use kernel::{Money, PartyId};
 
 use super::{confirmation, events, trail};
 use crate::error::Error;
-use crate::model::{Award, Awarded, BidStatus, JobAction, JobId, JobStatus, OpenReview, PublicJob};
+use crate::model::{Award, Awarded, BidStatus, JobAction, JobDetail, JobId, JobStatus, OpenReview, PublicJob};
 use crate::rules;
 use crate::store;
 use crate::store::jobs::Lock;
@@ -67,6 +67,19 @@ pub fn award(tx: &mut Tx<'_>, award: Award) -> Result<Awarded, Error> {
         start_date: bid.parts.start_date,
         duration_days: bid.parts.duration_days,
     })
+}
+
+/// A job with its address as its owner sees it, for what crates above do with an owner's job.
+///
+/// # Errors
+/// [`Error::JobNotFound`] when there is none of this owner.
+pub fn owned_job(tx: &mut Tx<'_>, id: JobId, owner: PartyId) -> Result<JobDetail, Error> {
+    let job = store::jobs::find(tx.conn(), id)?.filter(|job| job.homeowner == owner);
+    let job = job.ok_or(Error::JobNotFound)?;
+    let now = tx.now()?;
+    let address = store::jobs::find_address_for(tx.conn(), id, owner)?;
+    let bidding_closed = rules::bidding_closed(job.status, job.bidding_deadline, now);
+    Ok(JobDetail { job, bidding_closed, address })
 }
 
 /// The first milestone was started. Later ones change nothing.

@@ -1,6 +1,7 @@
 //! Contracts: accepting a bid, the text and its signatures, milestones and their inspection.
 
 pub mod award;
+pub mod completion;
 pub mod contract;
 pub mod document;
 pub mod milestones;
@@ -12,8 +13,14 @@ use crate::operation::Operation;
 /// The operations of this folder.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    [contract::operations(), document::operations(), milestones::operations(), award::operations()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        contract::operations(),
+        document::operations(),
+        milestones::operations(),
+        award::operations(),
+        completion::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -204,7 +204,7 @@ impl From<JobDetail> for JobView {
 }
 
 impl JobView {
-    pub(super) fn example() -> Self {
+    pub(crate) fn example() -> Self {
         Self {
             id: JobId::from_uuid(Uuid::nil()).into(),
             homeowner_id: PartyId::from_uuid(Uuid::nil()).into(),
