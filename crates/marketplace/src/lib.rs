@@ -31,7 +31,7 @@ pub use tasks::{
     JobExpiry, PublishMarket, RefreshTrending, ReleasePerformance, ReviewPublication, register,
 };
 pub use traits::{
-    AttachmentCommands, AttachmentQueries, ComparisonQueries, ConfirmationCommands, FigureQueries, RecommendationCommands, RecommendationQueries, ReviewCommands, ReviewQueries, SearchQueries, ViewCommands,
+    AnalyticsQueries, AttachmentCommands, AttachmentQueries, ComparisonQueries, ConfirmationCommands, FigureQueries, RecommendationCommands, RecommendationQueries, ReviewCommands, ReviewQueries, SearchQueries, ViewCommands,
 };
 
 /// What can be read.
@@ -44,6 +44,7 @@ pub trait MarketplaceQueries:
     + SearchQueries
     + Send
     + Sync
+    AnalyticsQueries + ComparisonQueries + FigureQueries + ReviewQueries + SearchQueries + Send + Sync
 {
     /// One job as this viewer, or a stranger, sees it.
     ///

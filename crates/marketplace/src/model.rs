@@ -1,5 +1,6 @@
 //! What the marketplace deals in: jobs, bids, reviews, their states and the commands that change them.
 
+mod analytics;
 mod attachments;
 mod bid;
 mod category;
@@ -16,6 +17,7 @@ pub(crate) mod search;
 mod text;
 mod views;
 
+pub use analytics::{AgreedPrices, BidTally, FirstBid, JobAnalytics, OwnBids, OwnJobs};
 pub(crate) use attachments::ATTACHED_TYPES;
 pub use attachments::{
     AttachedFile, AttachedTo, Attachment, AttachmentId, AttachmentKind, AttachmentPlan, PhotoSize,

@@ -2,6 +2,7 @@
 //! belong here.
 
 mod attachments;
+mod analytics;
 mod bidding;
 mod comparison;
 mod confirmation;
@@ -27,6 +28,7 @@ mod weights;
 pub(crate) mod words;
 
 pub use attachments::{has_room, may_attach, may_detach, sees_attachment, sees_bid_attachments};
+pub use analytics::{own_bids, share};
 pub use bidding::{
     acceptance_ends, bidding_closed, bidding_deadline, check_amount, edited, may_award, may_bid, revealed,
 };

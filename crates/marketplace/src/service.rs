@@ -1,5 +1,6 @@
 //! The service: authorises, opens a transaction, locks and loads, has the rules decide, stores, and tells of it.
 
+mod analytics;
 mod attachments;
 mod bids;
 mod comparison;

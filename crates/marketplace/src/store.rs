@@ -1,5 +1,6 @@
 //! All SQL of the marketplace: plain functions over a connection, and guarded updates. Nothing is decided here.
 
+pub(crate) mod analytics;
 pub(crate) mod attachments;
 pub(crate) mod bids;
 pub(crate) mod bulk;

@@ -1,5 +1,6 @@
 //! The parts of the service's two traits, one for each piece of the marketplace.
 
+mod analytics;
 mod attachments;
 mod comparison;
 mod confirmation;
@@ -9,6 +10,7 @@ mod reviews;
 mod search;
 mod views;
 
+pub use analytics::AnalyticsQueries;
 pub use attachments::{AttachmentCommands, AttachmentQueries};
 pub use comparison::ComparisonQueries;
 pub use confirmation::ConfirmationCommands;

@@ -140,6 +140,7 @@ pub(super) const NAME_NOTHING: &[&str] = &[
     "getDocsPage",
     "getDocument",
     "getHealth",
+    "getJobAnalytics",
     "getLiveness",
     "getMe",
     "getMetrics",

@@ -11,6 +11,7 @@ mod confirmation;
 mod directory;
 mod figures;
 mod job;
+mod job_analytics;
 mod jobs;
 mod recommendations;
 mod review_life;

@@ -1,6 +1,7 @@
 //! The marketplace over a real Postgres, without HTTP.
 #![expect(clippy::unwrap_used, reason = "a test's helpers panic as the test itself does")]
 
+mod analytics;
 mod attachments;
 mod award;
 mod bids;

@@ -11,6 +11,7 @@ pub mod comparison_views;
 pub mod confirmation;
 pub mod directory;
 pub mod figures;
+pub mod job_analytics;
 pub mod job_forms;
 pub mod job_views;
 pub mod jobs;
@@ -36,6 +37,7 @@ pub fn operations() -> Vec<Operation> {
         bids::operations(),
         comparison::operations(),
         attachments::operations(),
+        job_analytics::operations(),
         confirmation::operations(),
         reviews::operations(),
         admin_reviews::operations(),
