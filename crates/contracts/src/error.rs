@@ -88,9 +88,7 @@ impl Classify for Error {
             Self::ContractState { state, allowed } | Self::MilestoneState { state, allowed } => {
                 ErrorKind::WrongState { state, allowed: allowed.clone() }
             }
-            Self::MilestonesUnfinished { state, .. } => {
-                ErrorKind::WrongState { state, allowed: Vec::new() }
-            }
+            Self::MilestonesUnfinished { state, .. } => ErrorKind::WrongState { state, allowed: Vec::new() },
             Self::DocumentChanged
             | Self::SigningPeriodOver
             | Self::InspectionOver

@@ -113,6 +113,7 @@ pub trait MarketplaceCommands:
     + RecommendationCommands
     + ReviewCommands
     + ViewCommands
+    MarketplaceQueries + ConfirmationCommands + ReviewCommands + ViewCommands
 {
     /// Posts a job, as a draft or at once for everybody.
     ///

@@ -36,10 +36,15 @@ async fn every_milestone_in_the_way_is_named() {
     let refused = deal.homeowner.post_empty(&complete(&deal)).await;
     assert_eq!(refused.json["code"], "milestones_unfinished");
     let refused = refused.wrong_state("IN_PROGRESS");
-    let named: Vec<(&Value, &Value)> =
-        refused["blockers"].as_array().into_iter().flatten().map(|one| (&one["id"], &one["message"])).collect();
+    let named: Vec<(&Value, &Value)> = refused["blockers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|one| (&one["id"], &one["message"]))
+        .collect();
     let [first, second] = [&deal.milestones[0], &deal.milestones[1]].map(|id| json!(id));
-    let [working, funded] = ["IN_PROGRESS", "FUNDED"].map(|state| json!(format!("The milestone is {state}.")));
+    let [working, funded] =
+        ["IN_PROGRESS", "FUNDED"].map(|state| json!(format!("The milestone is {state}.")));
     assert_eq!(named, [(&first, &working), (&second, &funded)]);
     assert_eq!((completed(&app), app.database.count("marketplace.jobs WHERE status = 'COMPLETED'")), (0, 0));
 }

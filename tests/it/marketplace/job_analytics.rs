@@ -18,7 +18,10 @@ async fn homeowners_and_contractors_learn_how_their_own_went() {
     let found = found.expect(200);
     let jobs = &found["jobs"];
     assert_eq!((&found["bids"], &jobs["posted"], &jobs["awarded"]), (&Value::Null, &json!(2), &json!(1)));
-    assert_eq!((&jobs["completed"], &jobs["awardedShare"], &jobs["completedShare"]), (&json!(1), &json!(0.5), &json!(1.0)));
+    assert_eq!(
+        (&jobs["completed"], &jobs["awardedShare"], &jobs["completedShare"]),
+        (&json!(1), &json!(0.5), &json!(1.0))
+    );
     assert_eq!(jobs["firstBids"], 2);
     let of = |status: &str| {
         jobs["byStatus"].as_array().into_iter().flatten().find(|one| one["status"] == status).cloned()

@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_bid_is_won_or_lost_once_its_job_has_left_open() {
-        let tally = |job, own, awarded, withdrawn| BidTally { job, own, awarded, withdrawn, jobs: 1, bids: 2 };
+        let tally =
+            |job, own, awarded, withdrawn| BidTally { job, own, awarded, withdrawn, jobs: 1, bids: 2 };
         let figures = own_bids(&[
             tally(JobStatus::Open, false, false, false),
             tally(JobStatus::Open, false, false, true),

@@ -23,6 +23,9 @@ impl ConfirmationCommands for MarketplaceService {
             let mut bid =
                 store::bids::find_own(tx.conn(), found.id, contractor.party)?.ok_or(Error::BidNotFound)?;
             bids::waits(&bid, &change)?;
+            if !rules::in_force(bid.parts.valid_until, now) {
+                return Err(Error::BidLapsed);
+            }
             if !identity::contractor_may_bid(tx, contractor.party)? {
                 return Err(Error::NotVerified);
             }

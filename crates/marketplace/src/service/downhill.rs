@@ -2,11 +2,13 @@
 //! the caller has authorised.
 
 use database::Tx;
-use kernel::{Money, PartyId};
+use kernel::{Instant, Money, PartyId};
 
 use super::{confirmation, events, trail};
 use crate::error::Error;
-use crate::model::{Award, Awarded, BidStatus, JobAction, JobDetail, JobId, JobStatus, OpenReview, PublicJob};
+use crate::model::{
+    Award, Awarded, BidDetail, BidStatus, JobAction, JobDetail, JobId, JobStatus, OpenReview, PublicJob,
+};
 use crate::rules;
 use crate::store;
 use crate::store::jobs::Lock;
@@ -26,18 +28,7 @@ pub fn award(tx: &mut Tx<'_>, award: Award) -> Result<Awarded, Error> {
     let now = tx.now()?;
     let bid = store::bids::find(tx.conn(), award.bid)?.ok_or(Error::BidNotFound)?;
     rules::may_award(&(&job).into(), award.owner, bid.status, now)?;
-    if !rules::in_force(bid.parts.valid_until, now) {
-        return Err(Error::BidLapsed);
-    }
-    if award.revision.is_some_and(|revision| revision != bid.revision) {
-        return Err(Error::BidRevised { current: bid.revision });
-    }
-    // Its bidder has not said yet whether it stands for the job as it is now.
-    let mut asked = bid.clone();
-    confirmation::ask(tx.conn(), [&mut asked])?;
-    if asked.confirmation.is_some() {
-        return Err(Error::BidUnconfirmed);
-    }
+    check_offer(tx, &bid, &award, now)?;
     let address = store::jobs::find_address_for(tx.conn(), job.id, award.owner)?
         .ok_or_else(|| missing_address(job.id))?;
     let awarded = PublicJob { contractor: Some(bid.contractor), ..moved(&job, JobAction::Award)? };
@@ -67,6 +58,19 @@ pub fn award(tx: &mut Tx<'_>, award: Award) -> Result<Awarded, Error> {
         start_date: bid.parts.start_date,
         duration_days: bid.parts.duration_days,
     })
+}
+
+/// Whether a bid still is the offer that the owner read, and its bidder means it for the job as it is now.
+fn check_offer(tx: &mut Tx<'_>, bid: &BidDetail, award: &Award, now: Instant) -> Result<(), Error> {
+    if !rules::in_force(bid.parts.valid_until, now) {
+        return Err(Error::BidLapsed);
+    }
+    if award.revision.is_some_and(|revision| revision != bid.revision) {
+        return Err(Error::BidRevised { current: bid.revision });
+    }
+    let mut asked = bid.clone();
+    confirmation::ask(tx.conn(), [&mut asked])?;
+    if asked.confirmation.is_some() { Err(Error::BidUnconfirmed) } else { Ok(()) }
 }
 
 /// A job with its address as its owner sees it, for what crates above do with an owner's job.

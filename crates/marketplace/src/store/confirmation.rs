@@ -44,10 +44,8 @@ pub(crate) fn changes_of(
 ) -> Result<HashMap<JobId, Vec<(JobField, Instant)>>, Error> {
     let columns = (job_field_changes::job_id, job_field_changes::field, job_field_changes::changed_at);
     let jobs = database::hot::for_any(jobs);
-    let rows: Vec<(JobId, String, Instant)> = job_field_changes::table
-        .filter(job_field_changes::job_id.eq_any(jobs))
-        .select(columns)
-        .load(conn)?;
+    let rows: Vec<(JobId, String, Instant)> =
+        job_field_changes::table.filter(job_field_changes::job_id.eq_any(jobs)).select(columns).load(conn)?;
     let mut changes: HashMap<JobId, Vec<(JobField, Instant)>> = HashMap::new();
     for (job, field, at) in rows {
         let field = word(JobField::parse(&field), "job_field_changes.field")?;
@@ -63,11 +61,7 @@ pub(crate) fn confirm(conn: &mut PgConnection, before: &BidDetail, now: Instant)
         .and(bids::status.eq(BidStatus::Submitted.as_str()))
         .and(bids::version.eq(before.version));
     let confirmed = diesel::update(bids::table.filter(unchanged))
-        .set((
-            bids::confirmed_at.eq(now),
-            bids::version.eq(before.version + 1),
-            bids::updated_at.eq(now),
-        ))
+        .set((bids::confirmed_at.eq(now), bids::version.eq(before.version + 1), bids::updated_at.eq(now)))
         .execute(conn)?;
     Ok(confirmed == 1)
 }

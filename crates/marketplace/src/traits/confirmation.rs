@@ -10,10 +10,7 @@ pub trait ConfirmationCommands: Send + Sync {
     /// Says that a bid stands as it is, although its job was edited. When nothing was asked, nothing changes.
     ///
     /// # Errors
-    /// [`Error::BidNotFound`], [`Error::BidState`], [`Error::NotVerified`], [`Error::Stale`].
-    fn confirm_bid(
-        &self,
-        contractor: ContractorActor<'_>,
-        change: BidChange<()>,
-    ) -> Result<BidDetail, Error>;
+    /// [`Error::BidNotFound`], [`Error::BidState`], [`Error::BidLapsed`], [`Error::NotVerified`], [`Error::Stale`].
+    fn confirm_bid(&self, contractor: ContractorActor<'_>, change: BidChange<()>)
+    -> Result<BidDetail, Error>;
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use kernel::Actor;
 use marketplace::{
-    AnalyticsQueries, BidChange, FirstBid, JobChange, JobStatus, MarketplaceCommands, NewJob, OwnBids, OwnJobs,
-    PublishAs,
+    AnalyticsQueries, BidChange, FirstBid, JobChange, JobStatus, MarketplaceCommands, NewJob, OwnBids,
+    OwnJobs, PublishAs,
 };
 
 use crate::world::{World, bathroom};
@@ -46,7 +46,10 @@ fn an_owner_learns_how_its_jobs_went() {
     let found = world.own_jobs(&ada);
     let count = |wanted| found.counts.iter().find(|(status, _)| *status == wanted).unwrap().1;
     assert_eq!(found.counts.len(), JobStatus::ALL.len());
-    assert_eq!([JobStatus::Draft, JobStatus::Open, JobStatus::Awarded, JobStatus::Completed].map(count), [1, 2, 1, 1]);
+    assert_eq!(
+        [JobStatus::Draft, JobStatus::Open, JobStatus::Awarded, JobStatus::Completed].map(count),
+        [1, 2, 1, 1]
+    );
     assert_eq!((found.posted, found.awarded, found.completed), (4, 2, 1));
     assert_eq!((found.awarded_share, found.completed_share), (Some(0.5), Some(0.5)));
     assert_eq!(found.first_bid.jobs, 2);

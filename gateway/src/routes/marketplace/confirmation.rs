@@ -27,6 +27,7 @@ pub fn operations() -> Vec<Operation> {
                     "The contractor's licence and insurance have not been verified, or have run out.",
                 ),
                 error(409, "bid_state", "The bid was decided already.").in_state("ACCEPTED", &[]),
+                error(409, "bid_expired", "The time until which the bid stood is over.").in_state("EXPIRED", &[]),
             ])
             .to(confirm_bid),
     ]
