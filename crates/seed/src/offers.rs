@@ -74,6 +74,8 @@ impl Pending {
             submitted_at,
             created_at: instant(self.times.0),
             updated_at: instant(self.decided.unwrap_or(submitted)),
+            confirmed_at: None,
+            confirmation: None,
             receipt: sealed.receipt.clone(),
             proof: None,
             outcome: None,

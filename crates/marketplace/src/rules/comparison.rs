@@ -125,6 +125,8 @@ mod tests {
             submitted_at: Instant::UNIX_EPOCH,
             created_at: Instant::UNIX_EPOCH,
             updated_at: Instant::UNIX_EPOCH,
+            confirmed_at: None,
+            confirmation: None,
             receipt: String::new(),
             proof: None,
             outcome: None,
