@@ -345,13 +345,13 @@ diesel::joinable!(job_view_totals -> jobs (job_id));
 
 diesel::joinable!(job_views -> jobs (job_id));
 
-diesel::joinable!(review_decisions -> reviews (review_id));
-
-diesel::joinable!(review_reports -> reviews (review_id));
-
 diesel::joinable!(market_facts -> jobs (job_id));
 
 diesel::joinable!(market_figures -> market_months (month));
+
+diesel::joinable!(review_decisions -> reviews (review_id));
+
+diesel::joinable!(review_reports -> reviews (review_id));
 
 diesel::joinable!(review_windows -> jobs (job_id));
 
