@@ -31,12 +31,15 @@ pub use tasks::{
     JobExpiry, PublishMarket, RefreshTrending, ReleasePerformance, ReviewPublication, register,
 };
 pub use traits::{
-    AnalyticsQueries, AttachmentCommands, AttachmentQueries, ComparisonQueries, ConfirmationCommands, FigureQueries, RecommendationCommands, RecommendationQueries, ReviewCommands, ReviewQueries, SearchQueries, ViewCommands,
+    AnalyticsQueries, AttachmentCommands, AttachmentQueries, ComparisonQueries, ConfirmationCommands,
+    FigureQueries, RecommendationCommands, RecommendationQueries, ReviewCommands, ReviewQueries,
+    SearchQueries, ViewCommands,
 };
 
 /// What can be read.
 pub trait MarketplaceQueries:
-    AttachmentQueries
+    AnalyticsQueries
+    + AttachmentQueries
     + ComparisonQueries
     + FigureQueries
     + RecommendationQueries
@@ -44,7 +47,6 @@ pub trait MarketplaceQueries:
     + SearchQueries
     + Send
     + Sync
-    AnalyticsQueries + ComparisonQueries + FigureQueries + ReviewQueries + SearchQueries + Send + Sync
 {
     /// One job as this viewer, or a stranger, sees it.
     ///
@@ -113,7 +115,6 @@ pub trait MarketplaceCommands:
     + RecommendationCommands
     + ReviewCommands
     + ViewCommands
-    MarketplaceQueries + ConfirmationCommands + ReviewCommands + ViewCommands
 {
     /// Posts a job, as a draft or at once for everybody.
     ///

@@ -1,8 +1,8 @@
 //! The marketplace's decisions as pure functions: facts in, outcome out. Reading the facts and storing the outcome do not
 //! belong here.
 
-mod attachments;
 mod analytics;
+mod attachments;
 mod bidding;
 mod comparison;
 mod confirmation;
@@ -27,14 +27,14 @@ pub(crate) mod vocabulary;
 mod weights;
 pub(crate) mod words;
 
-pub use attachments::{has_room, may_attach, may_detach, sees_attachment, sees_bid_attachments};
 pub use analytics::{own_bids, share};
+pub use attachments::{has_room, may_attach, may_detach, sees_attachment, sees_bid_attachments};
 pub use bidding::{
     acceptance_ends, bidding_closed, bidding_deadline, check_amount, edited, may_award, may_bid, revealed,
 };
 pub use comparison::compare;
-pub use likeness::{FAR_KM, Model};
 pub use confirmation::{changed_fields, confirmation};
+pub use likeness::{FAR_KM, Model};
 pub use places::{Bounds, bounds_around};
 pub use ranking::{Against, Middle, Offer, Part, Ranked, against, percent_above, rank_offers, score};
 pub use rating::{RatingSums, rank, review_sides, stars, summarise};

@@ -6,7 +6,9 @@ use contracts::ContractId;
 use kernel::PartyId;
 use marketplace::rules::{Part, Side};
 use marketplace::{
-    AttachmentId, AttachmentKind, BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder, JobField, JobId, JobOrder, JobStatus, LineKind, Mark, OutcomeResult, PhotoSize, ReportReason, Reveal, ReviewDecisionId, ReviewId, ReviewQueue, ReviewReportId, ReviewStatus, Urgency,
+    AttachmentId, AttachmentKind, BidId, BidStatus, ComparedBy, Decision, DecisionOutcome, DirectoryOrder,
+    JobField, JobId, JobOrder, JobStatus, LineKind, Mark, OutcomeResult, PhotoSize, ReportReason, Reveal,
+    ReviewDecisionId, ReviewId, ReviewQueue, ReviewReportId, ReviewStatus, Urgency,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
