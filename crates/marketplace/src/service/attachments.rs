@@ -22,6 +22,9 @@ const OF_JOBS: &str = "job_attachment";
 /// The same of bids.
 const OF_BIDS: &str = "bid_attachment";
 
+/// A file to keep: of a photograph in which size, and how wide and high it is.
+type Kept = (files::Received, PhotoSize, Option<(u32, u32)>);
+
 impl AttachmentQueries for MarketplaceService {
     fn plan_job_attachment(
         &self,
@@ -265,11 +268,7 @@ impl MarketplaceService {
     }
 
     /// What is kept of what came, the largest first: of a picture what was drawn of it, and never itself.
-    fn kept_of(
-        &self,
-        kind: AttachmentKind,
-        delivery: &Delivery,
-    ) -> Vec<(files::Received, PhotoSize, Option<(u32, u32)>)> {
+    fn kept_of(&self, kind: AttachmentKind, delivery: &Delivery) -> Vec<Kept> {
         match kind {
             AttachmentKind::Document => vec![(delivery.received, PhotoSize::Full, None)],
             AttachmentKind::Photo => {
