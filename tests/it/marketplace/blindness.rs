@@ -202,6 +202,12 @@ impl Market {
                 ("lat" | "lng" | "radius", ..) => vec!["30".to_owned()],
                 ("minRating", ..) => vec!["4".to_owned()],
                 ("q", ..) => vec!["a".to_owned()],
+                ("budgetMin" | "budgetMax", ..) => vec!["200000".to_owned()],
+                ("postedSince", ..) => vec!["2026-01-01T00:00:00Z".to_owned()],
+                ("urgency", ..) => vec!["normal".to_owned()],
+                ("country" | "region", ..) => vec!["US".to_owned()],
+                ("currency", ..) => vec!["USD".to_owned()],
+                ("to", ..) => vec!["2026-10".to_owned()],
                 // Signing in by a provider is a dialogue with a browser, and the trail is looked at by a test of its own.
                 ("code" | "codeChallenge" | "error" | "iss" | "redirectUri" | "userType", ..)
                 | ("action" | "actor" | "object" | "from" | "until", ..)
@@ -230,6 +236,19 @@ impl Market {
             (Method::DELETE, "/api/jobs/{jobId}", job.clone(), None),
             (Method::POST, "/api/jobs/{jobId}/publish", format!("{job}/publish"), None),
             (Method::POST, "/api/jobs/{jobId}/complete", format!("{job}/complete"), None),
+            // With a body, so that it is refused to contractors too.
+            (
+                Method::POST,
+                "/api/jobs/{jobId}/dismiss",
+                format!("{job}/dismiss"),
+                Some(json!({ "why": "far" })),
+            ),
+            (
+                Method::DELETE,
+                "/api/jobs/{jobId}/dismiss",
+                format!("{job}/dismiss"),
+                Some(json!({ "why": "near" })),
+            ),
             (
                 Method::POST,
                 "/api/bids",
