@@ -8,7 +8,9 @@ use crate::model::{Address, BidDetail, JobId, JobStatus, OpenReview, PublicJob, 
 use crate::rules::{Sealed, ViewerKeys};
 use crate::settings::Settings;
 use crate::store;
-use crate::tasks::{BiddingClose, JobExpiry, PublishMarket, ReleasePerformance, ReviewPublication};
+use crate::tasks::{
+    BiddingClose, CountWords, JobExpiry, PublishMarket, ReleasePerformance, ReviewPublication,
+};
 
 /// Jobs whose figures are kept by one statement.
 const FIGURED: u16 = 5_000;
@@ -121,7 +123,7 @@ pub fn arrange_publications(
     Ok(())
 }
 
-/// Keeps what the jobs and bids that are there add to the figures, and has them published.
+/// Keeps what the jobs and bids that are there add to the figures, and has them published; the words of the jobs are counted too.
 ///
 /// # Errors
 /// [`Error`].
@@ -138,6 +140,7 @@ pub fn keep_figures(tx: &mut Tx<'_>) -> Result<(), Error> {
     }
     outbox::enqueue(tx, &PublishMarket { month: None });
     outbox::enqueue(tx, &ReleasePerformance { after: None });
+    outbox::enqueue(tx, &CountWords {});
     Ok(())
 }
 

@@ -14,7 +14,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("files", &["kernel", "database", "outbox"]),
     ("taxonomy", &[]),
     ("identity", &["kernel", "database", "outbox", "audit", "files", "taxonomy"]),
-    ("marketplace", &["kernel", "database", "outbox", "audit", "taxonomy", "identity"]),
+    ("marketplace", &["kernel", "database", "outbox", "audit", "files", "taxonomy", "identity"]),
     ("contracts", &["kernel", "database", "outbox", "audit", "identity", "marketplace"]),
     ("escrow", &["kernel", "database", "outbox", "audit", "identity", "marketplace", "contracts"]),
     ("notifications", &["kernel", "database", "outbox", "audit", "identity"]),
