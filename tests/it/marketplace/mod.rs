@@ -18,6 +18,7 @@ mod review_life;
 mod reviews;
 mod sealed;
 mod search;
+mod search_quality;
 mod validity;
 mod views;
 
