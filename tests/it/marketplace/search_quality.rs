@@ -96,6 +96,10 @@ async fn post(owner: &Person, jobs: &Jobs) -> HashMap<String, String> {
     names
 }
 
+fn share(part: usize, whole: usize) -> f64 {
+    f64::from(u32::try_from(part).unwrap()) / f64::from(u32::try_from(whole).unwrap())
+}
+
 /// The jobs of a page, of those with their highlights and of those without.
 fn found(page: &Value) -> Vec<&str> {
     let items = page["data"].as_array().into_iter().flatten();
@@ -126,14 +130,14 @@ async fn people_find_what_they_mean() {
     let (jobs, queries) = read();
     let names = post(&owner, &jobs).await;
     app.settle().await;
-    let (mut recall, mut first, mut report) = (0.0, 0, String::new());
+    let (mut recall, mut first, mut report) = (0.0, 0_u32, String::new());
     for query in &queries {
         let page = app.anyone().get(&query.path(&jobs)).await.expect(200);
         let found: Vec<&str> = found(&page).into_iter().map(|id| names[id].as_str()).collect();
         let hits = query.expect.iter().filter(|name| found.contains(&name.as_str())).count();
         let right = found.first().is_some_and(|top| query.first.iter().any(|name| name == top));
-        recall += hits as f64 / query.expect.len() as f64;
-        first += usize::from(right);
+        recall += share(hits, query.expect.len());
+        first += u32::from(right);
         let missed: Vec<&String> =
             query.expect.iter().filter(|name| !found.contains(&name.as_str())).collect();
         let mark = if right { ' ' } else { '!' };
@@ -147,7 +151,8 @@ async fn people_find_what_they_mean() {
             assert!(!found.contains(&absent.as_str()), "{absent} is found by {}", query.shown());
         }
     }
-    let (recall, first) = (recall / queries.len() as f64, first as f64 / queries.len() as f64);
+    let asked = f64::from(u32::try_from(queries.len()).unwrap());
+    let (recall, first) = (recall / asked, f64::from(first) / asked);
     println!("{report}recall among the first {PAGE}: {recall:.3}, first right: {first:.3}");
     assert!(recall >= RECALL && first >= FIRST, "recall {recall:.3}, first right {first:.3}\n{report}");
 }
