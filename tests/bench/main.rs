@@ -55,6 +55,9 @@ pub(crate) struct Options {
     /// Bids on them. With any the jobs are such as people post, and looking for them can be measured.
     #[arg(long, default_value_t = 0)]
     bids: u32,
+    /// The data directory of a `fairtrade seed`, which is copied instead of made anew: no server may be running in it.
+    #[arg(long, conflicts_with = "bids")]
+    filled: Option<PathBuf>,
     /// Connections to measure at.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
     connections: Vec<usize>,

@@ -1,5 +1,7 @@
 //! What the load runs over: people, jobs, contracts with money held, on a durable Postgres of their own.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -90,12 +92,15 @@ impl World {
             max_connections: 300,
             ..ClusterSettings::default()
         };
+        if let Some(filled) = &options.filled {
+            copy(filled, &wanted.data_dir);
+        }
         let cluster = Cluster::open(&wanted, &roles).unwrap_or_else(|error| panic!("{error}"));
         let mut owner = database::establish(&cluster.owner_url()).unwrap();
         migrate::up(&mut owner, &roles, &platform::MIGRATIONS).unwrap();
         let secrets = [random_secret(), random_secret(), random_secret()];
-        let seeded = options.bids > 0;
-        if seeded {
+        let seeded = options.bids > 0 || options.filled.is_some();
+        if options.bids > 0 {
             fill(&cluster, &secrets, options);
         }
         let (homeowner, contractors, sign_ins, deals) = people_and_deals(&cluster, &secrets);
@@ -211,6 +216,12 @@ fn product(
         settings: settings.clone(),
     };
     (Platform::new(parts).unwrap_or_else(|error| panic!("{error}")), settings)
+}
+
+/// With the rights of the user whom Postgres runs as.
+fn copy(filled: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("--archive").args([filled, to]).status().unwrap();
+    assert!(copied.success(), "{}: {copied}", filled.display());
 }
 
 /// What `fairtrade seed` does, with what follows from it: figures, and the words that searches are led by.
