@@ -11,7 +11,7 @@ use diesel::sql_types::BigInt;
 
 use crate::clock::TestClock;
 use crate::server::{connect, process_name, server};
-use crate::statement_log::{LoggedStatement, StatementLog};
+use crate::statement_log::{Listening, LoggedStatement, StatementLog};
 
 /// Connections that the runtime's pool may open; they are made as they are needed.
 const RUNTIME_CONNECTIONS: u32 = 16;
@@ -96,11 +96,19 @@ impl TestDatabase {
     /// # Panics
     /// When the database was made otherwise.
     pub fn statements<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<LoggedStatement>) {
-        let log =
-            self.log.as_ref().expect("TestDatabase::logged() makes databases whose statements are logged");
-        let (result, mut statements) = log.during(work);
-        statements.retain(|statement| statement.role == Roles::default().runtime);
-        (result, statements)
+        let listening = self.listen();
+        let result = work();
+        (result, listening.heard())
+    }
+
+    /// Listens to what the runtime role asks from now on, on a database made by [`TestDatabase::logged`].
+    ///
+    /// # Panics
+    /// When the database was made otherwise.
+    #[must_use]
+    pub fn listen(&self) -> Listening<'_> {
+        let log = self.log.as_ref();
+        log.expect("TestDatabase::logged() makes databases whose statements are logged").listen()
     }
 
     /// Runs SQL as the owner.

@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use database::Roles;
+
 use crate::server::server;
 
 /// One statement as the server logged it.
@@ -43,15 +45,35 @@ impl StatementLog {
         Self { database: database.to_owned() }
     }
 
-    /// What was logged while `work` ran.
-    pub(crate) fn during<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<LoggedStatement>) {
+    /// Listens from now on.
+    pub(crate) fn listen(&self) -> Listening<'_> {
         let mut log = File::open(server().log()).expect("the server's log is there");
         let start = log.seek(SeekFrom::End(0)).expect("a file can be sought in");
-        let result = work();
-        log.seek(SeekFrom::Start(start)).expect("a file can be sought in");
+        Listening { log, start, database: &self.database }
+    }
+}
+
+/// What is asked of one database from a moment on.
+#[derive(Debug)]
+pub struct Listening<'a> {
+    log: File,
+    start: u64,
+    database: &'a str,
+}
+
+impl Listening<'_> {
+    /// What the runtime role has asked until now.
+    ///
+    /// # Panics
+    /// When the server's log cannot be read.
+    #[must_use]
+    pub fn heard(mut self) -> Vec<LoggedStatement> {
+        self.log.seek(SeekFrom::Start(self.start)).expect("a file can be sought in");
         let mut bytes = Vec::new();
-        log.read_to_end(&mut bytes).expect("the server's log can be read");
-        (result, parse(&String::from_utf8_lossy(&bytes), &self.database))
+        self.log.read_to_end(&mut bytes).expect("the server's log can be read");
+        let mut statements = parse(&String::from_utf8_lossy(&bytes), self.database);
+        statements.retain(|statement| statement.role == Roles::default().runtime);
+        statements
     }
 }
 
@@ -81,18 +103,23 @@ fn is_transaction_control(text: &str) -> bool {
 fn parse(log: &str, database: &str) -> Vec<LoggedStatement> {
     let mut statements: Vec<LoggedStatement> = Vec::new();
     let mut continues = false;
-    for line in log.lines() {
+    let mut bound: Option<String> = None;
+    for line in log.lines().chain([""]) {
         if let Some(more) = line.strip_prefix('\t') {
-            if let Some(last) = statements.last_mut().filter(|_| continues) {
+            if let Some(bound) = &mut bound {
+                bound.push('\n');
+                bound.push_str(more);
+            } else if let Some(last) = statements.last_mut().filter(|_| continues) {
                 last.text.push(' ');
                 last.text.push_str(more.trim());
             }
             continue;
         }
-        if let (true, Some((_, bound))) = (continues, line.split_once(" DETAIL:  parameters: ")) {
-            if let Some(last) = statements.last_mut() {
-                last.values = values(bound);
-            }
+        if let Some((bound, last)) = bound.take().zip(statements.last_mut()) {
+            last.values = values(&bound);
+        }
+        if let (true, Some((_, values))) = (continues, line.split_once(" DETAIL:  parameters: ")) {
+            bound = Some(values.to_owned());
             continues = false;
             continue;
         }
@@ -150,13 +177,13 @@ mod tests {
         let log = "2026-11-21 12:00:00.000 UTC [1] app@one LOG:  statement: BEGIN\n\
                    2026-11-21 12:00:00.000 UTC [1] app@one LOG:  execute __diesel_stmt_0: SELECT a\n\
                    \tFROM b\n\
-                   2026-11-21 12:00:00.000 UTC [1] app@one DETAIL:  parameters: $1 = '1'\n\
-                   \tnot a part of it\n\
+                   2026-11-21 12:00:00.000 UTC [1] app@one DETAIL:  parameters: $1 = '1\n\
+                   \t  and more', $2 = '2'\n\
                    2026-11-21 12:00:00.000 UTC [2] app@two LOG:  execute <unnamed>: SELECT c\n\
                    2026-11-21 12:00:00.000 UTC [1] app@one LOG:  execute <unnamed>: SELECT d\n";
         let found: Vec<(How, String)> =
             parse(log, "one").into_iter().map(|found| (found.how, found.text)).collect();
-        assert_eq!(parse(log, "one")[1].values, ["'1'"]);
+        assert_eq!(parse(log, "one")[1].values, ["'1\n  and more'", "'2'"]);
         let expected = [(How::Plain, "BEGIN"), (How::Cached, "SELECT a FROM b"), (How::Unnamed, "SELECT d")];
         assert_eq!(found, expected.map(|(how, text)| (how, text.to_owned())));
     }

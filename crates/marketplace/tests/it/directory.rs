@@ -1,18 +1,17 @@
 //! The directory over rows of its own: both ways of finding give what a plain statement gives, and neither reads the whole table.
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use kernel::{Limit, PartyId};
 use marketplace::{DirectoryFilter, DirectoryForm, DirectoryOrder, MarketplaceQueries};
-use testing::TestDatabase;
+use testing::{Plan, TestDatabase};
 
 use crate::world::World;
 
 /// Enough that the common trade is found by walking, and the rare one by its index.
 const ROWS: u32 = 6_000;
 
-fn seed(world: &World) {
+pub(crate) fn seed(world: &World, rows: u32) {
     world.database.execute(&format!(
         "SELECT setseed(0.5);
          INSERT INTO marketplace.directory (party_id, listed, display_name, headline, trades, skills, public_latitude, public_longitude,
@@ -29,13 +28,13 @@ fn seed(world: &World) {
                  CASE WHEN n % 5 = 0 THEN 'tiling' END, 'place', 'Texas', 'expires_on', '2099-01-01', 'until', app.clock() + (n % 9 - 3) * interval '1 year'))
                  ELSE '[]' END,
              CASE WHEN n % 7 = 0 THEN 'leaking pipes' ELSE 'fences' END, CASE WHEN n % 2 = 0 THEN 'leaks' ELSE '' END
-         FROM generate_series(1, {ROWS}) n;"
+         FROM generate_series(1, {rows}) n;"
     ));
     world.database.execute("ANALYZE marketplace.directory");
 }
 
 /// A question, and what a plain statement says to it: its condition and its order.
-type Question = (DirectoryForm, String, &'static str);
+pub(crate) type Question = (DirectoryForm, String, &'static str);
 
 const BEST: &str = "rating_rank DESC, party_id DESC";
 const NEWEST: &str = "member_since DESC, party_id DESC";
@@ -107,19 +106,13 @@ fn questions_of_standing() -> Vec<Question> {
     ]
 }
 
-fn questions() -> Vec<Question> {
+pub(crate) fn questions() -> Vec<Question> {
     [questions_of_words(), questions_of_place(), questions_of_standing()].concat()
 }
 
 #[derive(QueryableByName)]
 struct Line {
     #[diesel(sql_type = Text)]
-    line: String,
-}
-
-#[derive(QueryableByName)]
-struct PlanLine {
-    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
     line: String,
 }
 
@@ -142,7 +135,7 @@ fn read(world: &World, form: &DirectoryForm, limit: i64) -> Vec<PartyId> {
 #[test]
 fn every_question_gets_what_a_plain_statement_says_page_by_page() {
     let world = World::new();
-    seed(&world);
+    seed(&world, ROWS);
     let mut conn = world.database.owner_connection();
     for (form, condition, order) in questions() {
         let sql = format!(
@@ -159,22 +152,10 @@ fn every_question_gets_what_a_plain_statement_says_page_by_page() {
     }
 }
 
-/// The plan that Postgres keeps for a statement that it has seen often.
-fn generic_plan(conn: &mut PgConnection, statement: &str) -> String {
-    let values = (1..40).filter(|n| statement.contains(&format!("${n}"))).count();
-    let nulls = vec!["NULL"; values].join(", ");
-    let given = if values == 0 { String::new() } else { format!("({nulls})") };
-    conn.batch_execute(&format!("SET plan_cache_mode = force_generic_plan; PREPARE asked AS {statement}"))
-        .unwrap();
-    let lines: Vec<PlanLine> = diesel::sql_query(format!("EXPLAIN EXECUTE asked{given}")).load(conn).unwrap();
-    conn.batch_execute("DEALLOCATE asked").unwrap();
-    lines.into_iter().map(|line| line.line).collect::<Vec<_>>().join("\n")
-}
-
 #[test]
 fn no_question_reads_the_whole_directory() {
     let world = World::over(TestDatabase::logged());
-    seed(&world);
+    seed(&world, ROWS);
     world.database.db.hold().unwrap();
     let mut owner = world.database.owner_connection();
     let mut seen = 0;
@@ -190,8 +171,8 @@ fn no_question_reads_the_whole_directory() {
         // Parsed and planned once, though the text depends on the question.
         testing::assert_cached(&statements);
         for statement in statements {
-            let plan = generic_plan(&mut owner, &statement.text);
-            assert!(!plan.contains("Seq Scan on directory"), "{form:?}\n{}\n{plan}", statement.text);
+            let plan = Plan::generic(&mut owner, &statement);
+            assert!(!plan.reads_whole("directory"), "{form:?}\n{plan}");
             seen += 1;
         }
     }

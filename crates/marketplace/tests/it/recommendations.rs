@@ -1,14 +1,12 @@
 //! Jobs in an order of merit over rows of their own: what trends, what is alike, what fits; and how Postgres finds them.
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_types::Text;
 use identity::geo::GeoPoint;
 use kernel::{Actor, Limit};
 use marketplace::{
     Category, Error, JobId, JobLook, MarketplaceCommands as _, NewJob, RecommendationCommands,
     RecommendationQueries, RefreshTrending, ScoredJob, Title, TrendingFilter, ViewCommands, rules,
 };
+use testing::Plan;
 
 use crate::world::{World, bathroom};
 
@@ -317,24 +315,6 @@ fn seed(world: &World) {
     }
 }
 
-#[derive(QueryableByName)]
-struct PlanLine {
-    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
-    line: String,
-}
-
-/// The plan that Postgres keeps for a statement that it has seen often.
-fn generic_plan(conn: &mut PgConnection, statement: &str) -> String {
-    let values = (1..40).filter(|n| statement.contains(&format!("${n}"))).count();
-    let nulls = vec!["NULL"; values].join(", ");
-    let given = if values == 0 { String::new() } else { format!("({nulls})") };
-    conn.batch_execute(&format!("SET plan_cache_mode = force_generic_plan; PREPARE asked AS {statement}"))
-        .unwrap();
-    let lines: Vec<PlanLine> = diesel::sql_query(format!("EXPLAIN EXECUTE asked{given}")).load(conn).unwrap();
-    conn.batch_execute("DEALLOCATE asked").unwrap();
-    lines.into_iter().map(|line| line.line).collect::<Vec<_>>().join("\n")
-}
-
 /// What is asked is found by indexes, with the plan that Postgres keeps for any values.
 #[test]
 fn nothing_is_found_by_reading_all_jobs() {
@@ -354,9 +334,9 @@ fn nothing_is_found_by_reading_all_jobs() {
     let mut conn = world.database.owner_connection();
     let mut explained = 0;
     for statement in narrow.iter().chain(&wide).filter(|statement| statement.text.contains("marketplace.")) {
-        let plan = generic_plan(&mut conn, &statement.text);
+        let plan = Plan::generic(&mut conn, statement);
         for table in ["jobs", "trending", "job_views", "dismissals"] {
-            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{}\n{plan}", statement.text);
+            assert!(!plan.reads_whole(table), "{plan}");
         }
         explained += 1;
     }
