@@ -12,6 +12,7 @@ mod deadline;
 mod directory;
 mod figures;
 mod jobs;
+mod paging;
 mod personal;
 mod receipts;
 mod recommendations;
