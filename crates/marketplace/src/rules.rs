@@ -33,7 +33,7 @@ pub use bidding::{
     acceptance_ends, bidding_closed, bidding_deadline, check_amount, edited, may_award, may_bid, revealed,
 };
 pub use comparison::compare;
-pub use confirmation::{changed_fields, confirmation};
+pub use confirmation::{asked_at, changed_fields, confirmation};
 pub use likeness::{FAR_KM, Model};
 pub use places::{Bounds, bounds_around};
 pub use ranking::{Against, Middle, Offer, Part, Ranked, against, percent_above, rank_offers, score};

@@ -72,6 +72,50 @@ async fn an_edit_that_matters_has_bids_confirmed_before_they_can_be_accepted() {
 }
 
 #[actix_web::test]
+async fn the_owner_sees_beside_the_others_which_bids_wait_for_a_word() {
+    let scene = Scene::new().await;
+    let dear = scene.app.bid_for(&scene.app.verified_contractor().await, &scene.job, 190_000).await;
+    scene.edit(json!({ "budgetMax": 900_000 })).await;
+    let read =
+        async |what: &str| scene.ada.get(&format!("/api/jobs/{}/bids/{what}", scene.job)).await.expect(200);
+    let listed = async || scene.ada.get("/api/bids/recommended").await.expect(200)["data"][0].clone();
+    let ids = |bids: &Value| -> Vec<String> {
+        bids.as_array().into_iter().flatten().map(|bid| text(bid, "/id").to_owned()).collect()
+    };
+    let compared = read("compare").await;
+    assert_eq!(ids(&compared["bids"]), [scene.bid.clone(), dear.clone()]);
+    for bid in compared["bids"].as_array().into_iter().flatten() {
+        assert_eq!(
+            (&bid["needsConfirmation"], &bid["changedSince"]),
+            (&json!(true), &json!(["budgetMax"])),
+            "{bid}"
+        );
+    }
+    let analysed = read("analytics").await;
+    assert_eq!((&analysed["count"], &analysed["unconfirmed"]), (&json!(2), &json!(2)));
+    let ranked = read("recommendations").await;
+    assert_eq!((ids(&ranked["bids"]).len(), ids(&ranked["unconfirmed"]).len()), (0, 2));
+    let best = listed().await;
+    assert_eq!((&best["bids"], &best["unconfirmed"]), (&json!([]), &json!(2)));
+
+    scene.bob.post_empty(&scene.confirm()).await.expect(200);
+    let compared = read("compare").await;
+    let waiting: Vec<_> = ["/bids/0", "/bids/1"]
+        .map(|at| compared.pointer(at).map(|bid| bid["needsConfirmation"] == true))
+        .into_iter()
+        .flatten()
+        .collect();
+    assert_eq!((ids(&compared["bids"]), waiting), (vec![scene.bid.clone(), dear.clone()], vec![false, true]));
+    assert!(compared["rows"].as_array().is_some_and(|rows| rows.iter().all(|row| row["marks"] == json!([]))));
+    assert_eq!(read("analytics").await["unconfirmed"], 1);
+    let ranked = read("recommendations").await;
+    assert_eq!((ids(&ranked["bids"]), ids(&ranked["unconfirmed"])), (vec![scene.bid.clone()], vec![dear]));
+    assert_eq!(ranked["unconfirmed"][0]["needsConfirmation"], true);
+    let best = listed().await;
+    assert_eq!((ids(&best["bids"]), &best["unconfirmed"]), (vec![scene.bid.clone()], &json!(1)));
+}
+
+#[actix_web::test]
 async fn a_smaller_edit_only_tells_bidders() {
     let scene = Scene::new().await;
     scene.edit(json!({ "title": "Tile it" })).await;

@@ -121,7 +121,7 @@ pub struct Comparison {
     pub job: JobId,
     /// The currency of all amounts.
     pub currency: Currency,
-    /// The bids, the lowest price first, of equal prices the earlier.
+    /// The bids: those first that can be chosen, the lowest price first, of equal prices the earlier; after them those that wait for their bidder's word.
     pub bids: Vec<ComparedBid>,
     /// What they are compared by.
     pub rows: Vec<ComparedRow>,
@@ -136,8 +136,10 @@ pub struct BidAnalytics {
     pub job: JobId,
     /// The currency of all amounts.
     pub currency: Currency,
-    /// Their spread; none without bids.
+    /// Their spread; none without bids. What waits for its bidder's word is an offer too.
     pub spread: Option<Spread>,
+    /// How many of them wait for their bidder's word.
+    pub unconfirmed: usize,
     /// What such jobs went for in the job's trade and place; none where too few did.
     pub market: Option<MarketFigure>,
 }
@@ -149,8 +151,10 @@ pub struct BidRecommendations {
     pub job: JobId,
     /// The currency of all amounts.
     pub currency: Currency,
-    /// The best first.
+    /// Those that can be chosen, the best first.
     pub bids: Vec<(BidOffer, Ranked)>,
+    /// Those that cannot until their bidder says a word, in the same order.
+    pub unconfirmed: Vec<(BidOffer, Ranked)>,
     /// Whether there are more bids than were ranked.
     pub more: bool,
 }
@@ -160,6 +164,8 @@ pub struct BidRecommendations {
 pub struct JobWithBestBids {
     /// The job.
     pub job: JobSummary,
-    /// The best first.
+    /// The best of those that can be chosen.
     pub bids: Vec<(BidOffer, Ranked)>,
+    /// How many more cannot until their bidder says a word.
+    pub unconfirmed: usize,
 }

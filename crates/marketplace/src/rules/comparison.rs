@@ -87,9 +87,11 @@ fn differ<T: PartialEq>(cells: &[Option<T>]) -> bool {
     cells.windows(2).any(|pair| matches!(pair, [one, other] if one != other))
 }
 
-/// Whoever shares the least or the most is marked too; where all that say something say the same, nobody is.
+/// Whoever shares the least or the most is marked too; where all that say something say the same, nobody is. What cannot be chosen until its bidder
+/// says a word stands out from nothing, and nothing from it.
 fn marked(bids: &[ComparedBid], cells: &[Option<i64>], least: Mark, most: Mark) -> Vec<(BidId, Mark)> {
-    let said = || cells.iter().flatten().copied();
+    let chosen_from = || bids.iter().zip(cells).filter(|(bid, _)| bid.offer.bid.confirmation.is_none());
+    let said = || chosen_from().filter_map(|(_, cell)| *cell);
     let Some((low, high)) = said().min().zip(said().max()).filter(|(low, high)| low < high) else {
         return Vec::new();
     };
@@ -98,7 +100,7 @@ fn marked(bids: &[ComparedBid], cells: &[Option<i64>], least: Mark, most: Mark) 
         Some(cell) if *cell == high => Some(most),
         _ => None,
     };
-    bids.iter().zip(cells).filter_map(|(bid, cell)| Some((bid.offer.bid.id, mark(cell)?))).collect()
+    chosen_from().filter_map(|(bid, cell)| Some((bid.offer.bid.id, mark(cell)?))).collect()
 }
 
 #[cfg(test)]
@@ -108,7 +110,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{BidMilestone, BidParts, BidStatus, BidderFacts, JobId, Line, Rank};
+    use crate::model::{
+        BidMilestone, BidParts, BidStatus, BidderFacts, Confirmation, JobField, JobId, Line, Rank,
+    };
 
     fn offer(n: u128, parts: BidParts) -> BidOffer {
         let id = Uuid::from_u128(n);
@@ -164,6 +168,18 @@ mod tests {
             compare(vec![offer(1, of(100)), offer(2, of(100)), offer(3, of(200)), offer(4, of(300))]);
         let expected = vec![(1, Mark::Lowest), (2, Mark::Lowest), (4, Mark::Highest)];
         assert_eq!(marks(&rows, ComparedBy::Price), (true, expected));
+    }
+
+    #[test]
+    fn what_waits_for_a_word_stands_out_from_nothing() {
+        let of = |n, amount| offer(n, BidParts { amount, ..BidParts::in_stages(&[]) });
+        let mut waits = of(1, 90);
+        waits.bid.confirmation =
+            Some(Confirmation { asked_at: Instant::UNIX_EPOCH, changed: vec![JobField::Skills] });
+        let (_, rows) = compare(vec![of(2, 100), of(3, 200), waits.clone()]);
+        assert_eq!(marks(&rows, ComparedBy::Price), (true, vec![(2, Mark::Lowest), (3, Mark::Highest)]));
+        let (_, rows) = compare(vec![of(2, 100), waits]);
+        assert_eq!(marks(&rows, ComparedBy::Price), (true, vec![]));
     }
 
     #[test]

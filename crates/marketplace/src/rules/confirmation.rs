@@ -41,6 +41,12 @@ pub fn confirmation(
     Some(Confirmation { asked_at, changed })
 }
 
+/// Since when the bidders of a job are asked for their word: the last change of it that matters.
+#[must_use]
+pub fn asked_at(changes: &[(JobField, Instant)]) -> Option<Instant> {
+    changes.iter().filter(|(field, _)| field.is_material()).map(|(_, at)| *at).max()
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
@@ -63,6 +69,8 @@ mod tests {
             confirmation(BidStatus::Submitted, at(said), &changes)
                 .map(|asked| (asked.asked_at, asked.changed))
         };
+        assert_eq!(asked_at(&changes), Some(at(30)));
+        assert_eq!(asked_at(&changes[1..2]), None);
         let both = vec![JobField::Description, JobField::BudgetMax];
         assert_eq!(asked(5), Some((at(30), both)));
         assert_eq!(asked(10), Some((at(30), vec![JobField::BudgetMax])));

@@ -51,6 +51,8 @@ pub struct Standing {
     pub id: BidId,
     /// Where it stands.
     pub status: BidStatus,
+    /// Whether the time until which it stood was over before it was decided on.
+    pub lapsed: bool,
     /// Its price.
     pub amount: i64,
     /// When its last revision was handed in: of two equal prices the earlier ranks first.
@@ -60,7 +62,8 @@ pub struct Standing {
 /// From how many bids on a bidder learns its third: with fewer, a third would all but name the others' prices.
 const THIRDS_FROM: usize = 5;
 
-/// What the bidder of `own` learns of how its job went out; nothing while the job is open, and nothing for a bid that was taken back.
+/// What the bidder of `own` learns of how its job went out; nothing while the job is open, and nothing for a bid that did not stand to the end: that
+/// was taken back, or had run out by then.
 #[must_use]
 pub fn outcome(job: JobStatus, own: BidId, all: &[Standing]) -> Option<Outcome> {
     let awarded = match job {
@@ -70,7 +73,7 @@ pub fn outcome(job: JobStatus, own: BidId, all: &[Standing]) -> Option<Outcome> 
         // An award whose contract was not signed in time leaves its bid accepted.
         JobStatus::Expired => all.iter().any(|bid| bid.status == BidStatus::Accepted),
     };
-    let mut stood: Vec<&Standing> = all.iter().filter(|bid| bid.status.stood()).collect();
+    let mut stood: Vec<&Standing> = all.iter().filter(|bid| bid.status.stood() && !bid.lapsed).collect();
     stood.sort_by_key(|bid| (bid.amount, bid.submitted_at, bid.id));
     let rank = stood.iter().position(|bid| bid.id == own)?;
     let result = match (awarded, stood.get(rank).map(|bid| bid.status)) {
@@ -94,9 +97,23 @@ mod tests {
         Standing {
             id: BidId::from_uuid(Uuid::from_u128(n)),
             status,
+            lapsed: false,
             amount,
             submitted_at: Instant::UNIX_EPOCH,
         }
+    }
+
+    #[test]
+    fn what_had_run_out_did_not_stand() {
+        let lapsed = |n, status| Standing { lapsed: true, ..bid(n, status, 50) };
+        let all = [
+            bid(1, BidStatus::Accepted, 100),
+            bid(2, BidStatus::Rejected, 200),
+            lapsed(3, BidStatus::Expired),
+            lapsed(4, BidStatus::Rejected),
+        ];
+        let told = |n| outcome(JobStatus::Awarded, own(n), &all).map(|outcome| outcome.bids);
+        assert_eq!([told(1), told(2), told(3), told(4)], [Some(2), Some(2), None, None]);
     }
 
     fn own(n: u128) -> BidId {

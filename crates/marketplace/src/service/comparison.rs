@@ -6,6 +6,7 @@ use database::PgConnection;
 use kernel::{HomeownerActor, Instant, Limit, Page, PartyId, Position};
 
 use super::MarketplaceService;
+use super::confirmation::{self, Changes};
 use crate::PageRequest;
 use crate::error::Error;
 use crate::model::{
@@ -15,13 +16,12 @@ use crate::model::{
 use crate::rules::market::MarketFigure;
 use crate::rules::{self, Offer, Ranked};
 use crate::store;
-use crate::store::bids::{OpenWithBids, Standers};
+use crate::store::bids::{Asked, OpenWithBids, Standers};
+use crate::store::market::Sought;
 use crate::traits::ComparisonQueries;
 
-/// The most bids that are compared or ranked: the lowest ones.
+/// The most bids that are compared or ranked: the lowest ones. The statement says one more.
 const COMPARED_MAX: usize = 100;
-/// The most prices that are analysed: the lowest ones.
-const PRICES_MAX: i64 = 10_000;
 /// Jobs on a page of recommended bids.
 const JOBS_A_PAGE: i64 = 20;
 /// Bids recommended of each.
@@ -31,7 +31,7 @@ impl ComparisonQueries for MarketplaceService {
     fn compare_bids(&self, homeowner: HomeownerActor<'_>, job: JobId) -> Result<Comparison, Error> {
         let (job, now) = self.revealed_job(homeowner.party, job)?;
         self.db.read(|conn| {
-            let (bids, more) = standing(conn, job.id, standers(job.status, now))?;
+            let (bids, more) = standing_of(conn, job.id, standers(job.status, now))?;
             let (bids, rows) = rules::compare(self.offers(conn, bids)?);
             Ok(Comparison { job: job.id, currency: job.currency, bids, rows, more })
         })
@@ -40,19 +40,24 @@ impl ComparisonQueries for MarketplaceService {
     fn analyse_bids(&self, homeowner: HomeownerActor<'_>, job: JobId) -> Result<BidAnalytics, Error> {
         let (job, now) = self.revealed_job(homeowner.party, job)?;
         self.db.read(|conn| {
-            let prices = store::bids::list_prices(conn, job.id, standers(job.status, now), PRICES_MAX)?;
+            let (asked, _) = asked_at(conn, &[job.id])?;
+            let asked = asked.first().copied().unwrap_or((job.id, None));
+            let found = store::bids::list_prices(conn, asked, standers(job.status, now))?;
+            let unconfirmed = found.iter().filter(|(_, _, unconfirmed)| *unconfirmed).count();
+            let mut prices: Vec<(BidId, i64)> = found.into_iter().map(|(id, price, _)| (id, price)).collect();
+            prices.sort_by_key(|(_, price)| *price);
             let (spread, market) = (rules::spread(&prices), market_of(conn, &job)?);
-            Ok(BidAnalytics { job: job.id, currency: job.currency, spread, market })
+            Ok(BidAnalytics { job: job.id, currency: job.currency, spread, unconfirmed, market })
         })
     }
 
     fn recommend_bids(&self, homeowner: HomeownerActor<'_>, job: JobId) -> Result<BidRecommendations, Error> {
         let (job, now) = self.revealed_job(homeowner.party, job)?;
         self.db.read(|conn| {
-            let (bids, more) = standing(conn, job.id, Standers::Waiting(now))?;
+            let (bids, more) = standing_of(conn, job.id, Standers::Waiting(now))?;
             let market = market_of(conn, &job)?;
-            let bids = ranked(self.offers(conn, bids)?, &job, market.as_ref());
-            Ok(BidRecommendations { job: job.id, currency: job.currency, bids, more })
+            let (bids, unconfirmed) = ranked(self.offers(conn, bids)?, &job, market.as_ref());
+            Ok(BidRecommendations { job: job.id, currency: job.currency, bids, unconfirmed, more })
         })
     }
 
@@ -74,13 +79,16 @@ impl ComparisonQueries for MarketplaceService {
             let ids: Vec<JobId> = open.items.iter().map(|open| open.job.id).collect();
             let mut best = self.best_bids(conn, &ids, now)?;
             Ok(open.map(|OpenWithBids { job, .. }| {
-                let bids = best.remove(&job.id).unwrap_or_default();
+                let (bids, unconfirmed) = best.remove(&job.id).unwrap_or_default();
                 let bidding_closed = rules::bidding_closed(job.status, job.bidding_deadline, now);
-                JobWithBestBids { job: JobSummary { bidding_closed, ..job }, bids }
+                JobWithBestBids { job: JobSummary { bidding_closed, ..job }, bids, unconfirmed }
             }))
         })
     }
 }
+
+/// The best of the bids that can be chosen, and how many more wait for their bidder's word.
+type Best = (Vec<RankedOffer>, usize);
 
 impl MarketplaceService {
     /// A job of this owner whose bids are revealed, and the instant that was judged by: the reveal is a decision, so it goes by the database's clock.
@@ -94,30 +102,32 @@ impl MarketplaceService {
         Ok((job, now))
     }
 
-    /// The best bids of each of these jobs.
+    /// The best bids of each of these jobs, by as many statements whether they are one or twenty.
     fn best_bids(
         &self,
         conn: &mut PgConnection,
-        jobs: &[JobId],
+        ids: &[JobId],
         now: Instant,
-    ) -> Result<HashMap<JobId, Vec<(BidOffer, Ranked)>>, Error> {
-        let mut bids = Vec::new();
-        for job in jobs {
-            bids.extend(standing(conn, *job, Standers::Waiting(now))?.0);
+    ) -> Result<HashMap<JobId, Best>, Error> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
         }
+        let bids = standing(conn, ids, Standers::Waiting(now))?;
         let mut offers: HashMap<JobId, Vec<BidOffer>> = HashMap::new();
         for offer in self.offers(conn, bids)? {
             offers.entry(offer.bid.job_id).or_default().push(offer);
         }
-        let jobs = store::jobs::public_jobs(conn, jobs)?;
-        let mut best = HashMap::new();
-        for (id, job) in jobs {
-            let market = market_of(conn, &job)?;
-            let mut ranked = ranked(offers.remove(&id).unwrap_or_default(), &job, market.as_ref());
-            ranked.truncate(BEST_SHOWN);
-            best.insert(id, ranked);
-        }
-        Ok(best)
+        let jobs: Vec<PublicJob> = store::jobs::public_jobs(conn, ids)?.into_values().collect();
+        let sought: Vec<Sought> = jobs.iter().map(sought).collect();
+        let figures = store::market::find_figures(conn, &sought)?;
+        let best = jobs.iter().zip(figures).map(|(job, market)| {
+            let mut offers = offers.remove(&job.id).unwrap_or_default();
+            offers.truncate(COMPARED_MAX);
+            let (mut bids, unconfirmed) = ranked(offers, job, market.as_ref());
+            bids.truncate(BEST_SHOWN);
+            (job.id, (bids, unconfirmed.len()))
+        });
+        Ok(best.collect())
     }
 
     /// These bids, each with what is known of its bidder.
@@ -159,32 +169,68 @@ fn standers(job: JobStatus, now: Instant) -> Standers {
     }
 }
 
-/// The lowest bids of a job, and whether there are more than are compared.
-fn standing(conn: &mut PgConnection, job: JobId, which: Standers) -> Result<(Vec<BidDetail>, bool), Error> {
-    let one_more = i64::try_from(COMPARED_MAX + 1).unwrap_or(i64::MAX);
-    let mut bids = store::bids::list_standing(conn, job, which, one_more)?;
+/// The bids of a job that are compared, and whether there are more.
+fn standing_of(
+    conn: &mut PgConnection,
+    job: JobId,
+    which: Standers,
+) -> Result<(Vec<BidDetail>, bool), Error> {
+    let mut bids = standing(conn, &[job], which)?;
     let more = bids.len() > COMPARED_MAX;
     bids.truncate(COMPARED_MAX);
     Ok((bids, more))
 }
 
-/// What such jobs went for in the job's trade and place.
-fn market_of(conn: &mut PgConnection, job: &PublicJob) -> Result<Option<MarketFigure>, Error> {
-    let place = (job.area.country.as_str(), job.area.region.as_deref());
-    Ok(store::market::find_figure(conn, &job.category, job.currency, place)?)
+/// The bids of these jobs that are compared, and of each one more when there is; with what their bidders are asked.
+fn standing(conn: &mut PgConnection, jobs: &[JobId], which: Standers) -> Result<Vec<BidDetail>, Error> {
+    let (asked, changes) = asked_at(conn, jobs)?;
+    let mut bids = store::bids::list_standing(conn, &asked, which)?;
+    confirmation::put(&changes, &mut bids);
+    Ok(bids)
 }
 
-/// The bids of a job, which are in order of their prices, in the order in which they are recommended.
-fn ranked(offers: Vec<BidOffer>, job: &PublicJob, market: Option<&MarketFigure>) -> Vec<(BidOffer, Ranked)> {
-    let prices: Vec<(BidId, i64)> =
+/// Since when the bidders of these jobs are asked for their word, and about what.
+fn asked_at(conn: &mut PgConnection, jobs: &[JobId]) -> Result<(Vec<Asked>, Changes), Error> {
+    let changes = store::confirmation::changes_of(conn, jobs)?;
+    let since = |job: &JobId| changes.get(job).and_then(|changes| rules::asked_at(changes));
+    let asked = jobs.iter().map(|job| (*job, since(job))).collect();
+    Ok((asked, changes))
+}
+
+/// What such jobs went for in the job's trade and place.
+fn market_of(conn: &mut PgConnection, job: &PublicJob) -> Result<Option<MarketFigure>, Error> {
+    Ok(store::market::find_figures(conn, &[sought(job)])?.pop().flatten())
+}
+
+fn sought(job: &PublicJob) -> Sought {
+    Sought {
+        trade: job.category.clone(),
+        currency: job.currency,
+        country: job.area.country.clone(),
+        region: job.area.region.clone(),
+    }
+}
+
+type RankedOffer = (BidOffer, Ranked);
+
+/// The bids of a job in the order in which they are recommended: those that can be chosen, and apart from them those that wait for their bidder's
+/// word. All are held against the middle of all: what they ask is known.
+fn ranked(
+    offers: Vec<BidOffer>,
+    job: &PublicJob,
+    market: Option<&MarketFigure>,
+) -> (Vec<RankedOffer>, Vec<RankedOffer>) {
+    let mut prices: Vec<(BidId, i64)> =
         offers.iter().map(|offer| (offer.bid.id, offer.bid.parts.amount)).collect();
-    let Some(spread) = rules::spread(&prices) else { return Vec::new() };
+    prices.sort_by_key(|(_, price)| *price);
+    let Some(spread) = rules::spread(&prices) else { return (Vec::new(), Vec::new()) };
     let against = rules::against(&spread, market);
     let offers = offers.into_iter().map(|offer| {
         let judged = judged(&offer, job);
         (offer, judged)
     });
-    rules::rank_offers(offers.collect(), &against)
+    let ranked = rules::rank_offers(offers.collect(), &against);
+    ranked.into_iter().partition(|(offer, _)| offer.bid.confirmation.is_none())
 }
 
 fn judged(offer: &BidOffer, job: &PublicJob) -> Offer {

@@ -1,12 +1,14 @@
 //! Bids that their bidder has to stand by once more, because their job was edited below them.
 
+use std::collections::HashMap;
+
 use database::{PgConnection, Tx};
-use kernel::ContractorActor;
+use kernel::{ContractorActor, Instant};
 
 use super::{MarketplaceService, bids, events, trail};
 use crate::ConfirmationCommands;
 use crate::error::Error;
-use crate::model::{BidChange, BidDetail, JobId, JobStatus, PublicJob};
+use crate::model::{BidChange, BidDetail, JobField, JobId, JobStatus, PublicJob};
 use crate::store::jobs::Lock;
 use crate::{rules, store};
 
@@ -68,6 +70,9 @@ pub(super) fn edited(
     Ok(())
 }
 
+/// When which fields of these jobs last changed.
+pub(super) type Changes = HashMap<JobId, Vec<(JobField, Instant)>>;
+
 /// Puts in what bids have to be confirmed for. Only for those who may see the bids.
 pub(super) fn ask<'a>(
     conn: &mut PgConnection,
@@ -81,10 +86,15 @@ pub(super) fn ask<'a>(
         return Ok(());
     }
     let changes = store::confirmation::changes_of(conn, &jobs)?;
+    put(&changes, bids);
+    Ok(())
+}
+
+/// The same by what is known already of their jobs.
+pub(super) fn put<'a>(changes: &Changes, bids: impl IntoIterator<Item = &'a mut BidDetail>) {
     for bid in bids {
         let said_at = bid.confirmed_at.map_or(bid.submitted_at, |at| at.max(bid.submitted_at));
         let changed = changes.get(&bid.job_id).map(Vec::as_slice).unwrap_or_default();
         bid.confirmation = rules::confirmation(bid.status, said_at, changed);
     }
-    Ok(())
 }

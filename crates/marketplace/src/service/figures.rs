@@ -13,7 +13,7 @@ use crate::model::{
     Category, Country, Demand, JobId, MarketFilter, MarketPage, MarketRow, Month, Performance, Place,
 };
 use crate::rules::market::{self, Cell, MarketFigure};
-use crate::store::market::Field;
+use crate::store::market::{Field, Sought};
 use crate::store::performance::Fact;
 use crate::tasks::{FillFigures, PublishMarket, ReleasePerformance};
 use crate::{rules, store};
@@ -62,8 +62,13 @@ impl FigureQueries for MarketplaceService {
         country: &Country,
         region: Option<&Place>,
     ) -> Result<Option<MarketFigure>, Error> {
-        let place = (country.as_str(), region.map(Place::as_str));
-        Ok(self.db.read(|conn| store::market::find_figure(conn, trade.as_str(), currency, place))?)
+        let sought = [Sought {
+            trade: trade.as_str().to_owned(),
+            currency,
+            country: country.as_str().to_owned(),
+            region: region.map(|region| region.as_str().to_owned()),
+        }];
+        Ok(self.db.read(|conn| store::market::find_figures(conn, &sought))?.pop().flatten())
     }
 }
 

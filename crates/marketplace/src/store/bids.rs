@@ -14,12 +14,12 @@ use uuid::Uuid;
 use super::word;
 use crate::PageRequest;
 use crate::model::{BidDetail, BidId, BidParts, BidStatus, JobId, Proof, Reveal};
-use crate::rules::{Sealed, Standing};
+use crate::rules::{Sealed, Standing, in_force};
 use crate::schema::{bid_revisions, bids, jobs};
 
 pub(crate) use insert::insert;
 pub(crate) use revisions::list_former;
-pub(crate) use standing::{OpenWithBids, Standers, list_open_with_bids, list_prices, list_standing};
+pub(crate) use standing::{Asked, OpenWithBids, Standers, list_open_with_bids, list_prices, list_standing};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = bids, check_for_backend(Pg))]
@@ -318,13 +318,29 @@ pub(crate) fn has_bid(conn: &mut PgConnection, job: JobId, contractor: PartyId) 
 
 /// The bids of these jobs as far as they count in a ranking. Only for jobs that have left OPEN: nobody may learn of it before.
 pub(crate) fn standings(conn: &mut PgConnection, jobs: &[JobId]) -> Result<Vec<(JobId, Standing)>, Error> {
-    type Row = (JobId, BidId, String, i64, Instant);
-    let columns = (bids::job_id, bids::id, bids::status, bids::amount, bids::submitted_at);
-    let rows: Vec<Row> = bids::table.filter(bids::job_id.eq_any(jobs)).select(columns).load(conn)?;
+    type Row = (JobId, BidId, String, i64, Instant, Instant, Option<Instant>);
+    let rows: Vec<Row> = bids::table
+        .inner_join(
+            bid_revisions::table
+                .on(bid_revisions::bid_id.eq(bids::id).and(bid_revisions::revision.eq(bids::revision))),
+        )
+        .filter(bids::job_id.eq_any(jobs))
+        .select((
+            bids::job_id,
+            bids::id,
+            bids::status,
+            bids::amount,
+            bids::submitted_at,
+            bids::updated_at,
+            bid_revisions::valid_until,
+        ))
+        .load(conn)?;
     rows.into_iter()
-        .map(|(job, id, status, amount, submitted_at)| {
+        .map(|(job, id, status, amount, submitted_at, decided_at, valid_until)| {
             let status = word(BidStatus::parse(&status), "bids.status")?;
-            Ok((job, Standing { id, status, amount, submitted_at }))
+            // The job has left OPEN, so whatever the bid is by now it became when it last changed.
+            let lapsed = !in_force(valid_until, decided_at);
+            Ok((job, Standing { id, status, lapsed, amount, submitted_at }))
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! The market's facts and its published figures.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use database::composed::Composed;
@@ -347,57 +347,62 @@ pub(crate) fn list(
     rows.into_iter().map(FigureRow::read).collect()
 }
 
-/// The price figures of a place by month: the region's own, or those of the regions that it is counted with.
+/// What prices are asked of: a trade in a place, in one currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sought {
+    pub(crate) trade: String,
+    pub(crate) currency: Currency,
+    pub(crate) country: String,
+    pub(crate) region: Option<String>,
+}
+
+/// The price figures of places by month, each with the number of what it answers: the region's own, or those of the regions that it is counted with.
 struct Prices {
-    trade: String,
-    country: String,
-    currency: String,
+    trades: Vec<String>,
+    countries: Vec<String>,
+    currencies: Vec<&'static str>,
+    regions: Vec<Option<String>>,
     since: NaiveDate,
-    region: Option<String>,
 }
 
 impl Statement for Prices {
-    const SQL: &'static str = "SELECT DISTINCT ON (f.month) f.priced_jobs, f.priced_people, f.p10, f.p25, f.median, f.p75, f.p90 \
-         FROM marketplace.market_figures AS f WHERE f.trade = $1 AND f.country = $2 AND f.currency = $3 AND f.month >= $4 \
-         AND f.priced_jobs IS NOT NULL AND (f.region IS NULL OR f.region = marketplace.region_key($5)) \
-         ORDER BY f.month, f.region NULLS LAST";
-    type Columns = (Integer, Integer, BigInt, BigInt, BigInt, BigInt, BigInt);
+    const SQL: &'static str = "SELECT a.n, m.priced_jobs, m.priced_people, m.p10, m.p25, m.median, m.p75, m.p90 \
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS a(trade, country, currency, region, n) CROSS JOIN LATERAL (\
+         SELECT DISTINCT ON (f.month) f.priced_jobs, f.priced_people, f.p10, f.p25, f.median, f.p75, f.p90 \
+         FROM marketplace.market_figures AS f WHERE f.trade = a.trade AND f.country = a.country AND f.currency = a.currency AND f.month >= $5 \
+         AND f.priced_jobs IS NOT NULL AND (f.region IS NULL OR f.region = marketplace.region_key(a.region)) \
+         ORDER BY f.month, f.region NULLS LAST) AS m";
+    type Columns = (BigInt, Integer, Integer, BigInt, BigInt, BigInt, BigInt, BigInt);
 
     fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
-        binds.push::<Text, _>(&self.trade)?;
-        binds.push::<Text, _>(&self.country)?;
-        binds.push::<Text, _>(&self.currency)?;
-        binds.push::<Date, _>(&self.since)?;
-        binds.push::<Nullable<Text>, _>(&self.region)
+        binds.push::<Array<Text>, _>(&self.trades)?;
+        binds.push::<Array<Text>, _>(&self.countries)?;
+        binds.push::<Array<Text>, _>(&self.currencies)?;
+        binds.push::<Array<Nullable<Text>>, _>(&self.regions)?;
+        binds.push::<Date, _>(&self.since)
     }
 }
 
-/// What jobs of a trade went for in a place over the last twelve months that are out: made of published figures only, each month's of the region
-/// itself, or of the country's regions that it is counted with. None when nothing is published.
-pub(crate) fn find_figure(
+/// What jobs of each of these trades went for in its place over the last twelve months that are out, in their order: made of published figures only,
+/// each month's of the region itself, or of the country's regions that it is counted with. None where nothing is published.
+pub(crate) fn find_figures(
     conn: &mut PgConnection,
-    trade: &str,
-    currency: Currency,
-    (country, region): (&str, Option<&str>),
-) -> Result<Option<MarketFigure>, Error> {
-    type Row = (i32, i32, i64, i64, i64, i64, i64);
-    let Some(newest) = newest(conn)? else { return Ok(None) };
+    sought: &[Sought],
+) -> Result<Vec<Option<MarketFigure>>, Error> {
+    type Row = (i64, i32, i32, i64, i64, i64, i64, i64);
+    let Some(newest) = newest(conn)? else { return Ok(vec![None; sought.len()]) };
     let asked = Prices {
-        trade: trade.to_owned(),
-        country: country.to_owned(),
-        currency: currency.code().to_owned(),
+        trades: sought.iter().map(|one| one.trade.clone()).collect(),
+        countries: sought.iter().map(|one| one.country.clone()).collect(),
+        currencies: sought.iter().map(|one| one.currency.code()).collect(),
+        regions: sought.iter().map(|one| one.region.clone()).collect(),
         since: newest.plus(1 - MONTHS_POOLED).first_day(),
-        region: region.map(str::to_owned),
     };
     let rows: Vec<Row> = Hot(asked).load(conn)?;
-    let figure = |(jobs, people, p10, p25, median, p75, p90)| MarketFigure {
-        jobs,
-        people,
-        p10,
-        p25,
-        median,
-        p75,
-        p90,
-    };
-    Ok(pool(&rows.into_iter().map(figure).collect::<Vec<_>>()))
+    let mut months: HashMap<i64, Vec<MarketFigure>> = HashMap::new();
+    for (n, jobs, people, p10, p25, median, p75, p90) in rows {
+        let figure = MarketFigure { jobs, people, p10, p25, median, p75, p90 };
+        months.entry(n).or_default().push(figure);
+    }
+    Ok((1..).zip(sought).map(|(n, _)| pool(months.get(&n).map(Vec::as_slice).unwrap_or_default())).collect())
 }

@@ -3,10 +3,12 @@
 use identity::geo::GeoPoint;
 use kernel::{Actor, Classify};
 use marketplace::{
-    BidChange, BidDetail, BidOffer, BidParts, BidStatus, Category, ComparedBy, ComparisonQueries, Error,
-    JobId, Line, LineKind, Mark, MarketplaceCommands, NewBid, NewJob, PageRequest, Rejection, rules,
+    BidChange, BidDetail, BidOffer, BidParts, BidPatch, BidStatus, Category, ComparedBy, ComparisonQueries,
+    Error, JobId, Line, LineKind, Mark, MarketplaceCommands, MarketplaceQueries, NewBid, NewJob, PageRequest,
+    Rejection, rules,
 };
 
+use crate::confirmation::dearer;
 use crate::world::{World, bathroom, bid_of};
 
 fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
@@ -130,6 +132,127 @@ fn what_was_turned_down_or_has_run_out_is_not_compared() {
     world.run_due();
     assert_eq!(world.count("marketplace.bids WHERE status = 'EXPIRED'"), 1);
     assert_eq!(compared(&world, &ada, job), [150_000]);
+}
+
+#[test]
+fn what_had_run_out_when_the_job_ended_did_not_stand() {
+    let world = World::new();
+    let ada = world.homeowner("Ada");
+    let [bob, cid, dan, eli] = ["Bob", "Cid", "Dan", "Eli"].map(|name| world.contractor(name));
+    let until = |days| Some(world.now() + chrono::TimeDelta::days(days));
+    for (has_task_run, ends) in [(true, until(2)), (false, until(6))] {
+        let job = world.open_job(&ada);
+        let hand_in = |bidder: &Actor, amount, valid_until| {
+            let parts = BidParts { valid_until, ..bid_of(job, amount).parts };
+            let new = NewBid { job_id: job, currency: None, parts };
+            world.market.submit_bid(bidder.contractor().unwrap(), new).unwrap()
+        };
+        let chosen = hand_in(&bob, 150_000, until(9));
+        hand_in(&cid, 130_000, ends);
+        let refused = hand_in(&dan, 140_000, ends);
+        hand_in(&eli, 160_000, None);
+        let change = BidChange { bid_id: refused.id, if_version: None, change: Rejection::default() };
+        world.market.reject_bid(ada.homeowner().unwrap(), change).unwrap();
+        world.advance_days(3);
+        if has_task_run {
+            world.run_due();
+        }
+        world.award(&ada, chosen.id).unwrap();
+        // Who was turned down while its offer stood was chosen from.
+        assert_eq!(compared(&world, &ada, job), [140_000, 150_000, 160_000]);
+        let prices = world.market.analyse_bids(ada.homeowner().unwrap(), job).unwrap().spread.unwrap();
+        assert_eq!(prices.count, 3);
+        let told = [&bob, &cid, &dan, &eli].map(|bidder| {
+            let own = world.market.list_bids_of_job(bidder, job, PageRequest::default()).unwrap();
+            own.items[0].bid.outcome.map(|outcome| outcome.bids)
+        });
+        assert_eq!(told, [Some(3), None, Some(3), Some(3)]);
+    }
+}
+
+#[test]
+fn what_waits_for_its_bidders_word_is_set_apart() {
+    let world = World::new();
+    let ada = world.homeowner("Ada");
+    let [bob, cid, dan] = ["Bob", "Cid", "Dan"].map(|name| world.contractor(name));
+    let job = world.open_job(&ada);
+    let own = ada.homeowner().unwrap();
+    let (cheap, middle) = (world.bid(&bob, job, 100_000), world.bid(&cid, job, 150_000));
+    world.edit_job(&ada, job, dearer());
+    let judged = || {
+        let compared = world.market.compare_bids(own, job).unwrap();
+        let columns: Vec<_> = compared
+            .bids
+            .iter()
+            .map(|it| (it.offer.bid.parts.amount, it.offer.bid.confirmation.is_none()))
+            .collect();
+        let price = compared.rows.into_iter().find(|row| row.by == ComparedBy::Price).unwrap();
+        let best = world.market.recommend_bids(own, job).unwrap();
+        let prices = |bids: Vec<(BidOffer, rules::Ranked)>| -> Vec<i64> {
+            bids.into_iter().map(|(offer, _)| offer.bid.parts.amount).collect()
+        };
+        let page = world.market.list_recommended_bids(own, PageRequest::default()).unwrap();
+        let [listed] = page.items.as_slice() else { panic!("there is one job") };
+        let (bids, unconfirmed) = (prices(best.bids), prices(best.unconfirmed));
+        assert_eq!((prices(listed.bids.clone()), listed.unconfirmed), (bids.clone(), unconfirmed.len()));
+        let analysed = world.market.analyse_bids(own, job).unwrap();
+        assert_eq!(
+            (analysed.spread.unwrap().count, analysed.unconfirmed),
+            (columns.len(), unconfirmed.len())
+        );
+        (columns, price.marks, bids, unconfirmed)
+    };
+    // Nothing can be chosen, so nothing is recommended.
+    let (columns, marks, best, unconfirmed) = judged();
+    assert_eq!((columns, marks), (vec![(100_000, false), (150_000, false)], vec![]));
+    assert_eq!((best, unconfirmed), (vec![], vec![100_000, 150_000]));
+    // The one in the middle stands by it, and a dear one comes that has seen the edit.
+    world.confirm(&cid, middle.id).unwrap();
+    let dear = world.bid(&dan, job, 200_000);
+    let (columns, marks, best, unconfirmed) = judged();
+    assert_eq!(columns, [(150_000, true), (200_000, true), (100_000, false)]);
+    assert_eq!(marks, [(middle.id, Mark::Lowest), (dear.id, Mark::Highest)]);
+    assert_eq!((best, unconfirmed), (vec![150_000, 200_000], vec![100_000]));
+    // A revision is a word too.
+    let lower = BidPatch { amount: Some(90_000), ..BidPatch::default() };
+    let change = BidChange { bid_id: cheap.id, if_version: None, change: lower };
+    world.market.revise_bid(bob.contractor().unwrap(), change).unwrap();
+    let (columns, _, best, unconfirmed) = judged();
+    assert_eq!(columns, [(90_000, true), (150_000, true), (200_000, true)]);
+    assert_eq!((best.len(), best[0], unconfirmed), (3, 90_000, vec![]));
+}
+
+#[test]
+fn the_best_bids_of_twenty_jobs_take_as_many_statements_as_those_of_one() {
+    let world = World::over(testing::TestDatabase::logged());
+    let ada = world.homeowner("Ada");
+    let bidders: Vec<Actor> = (0..3).map(|n| world.contractor(&format!("Bidder {n}"))).collect();
+    let post = || {
+        let job = world.open_job(&ada);
+        for (n, bidder) in (1..).zip(&bidders) {
+            world.bid(bidder, job, n * 100_000);
+        }
+        world.edit_job(&ada, job, dearer());
+        world.bid(&world.contractor("Late"), job, 250_000);
+    };
+    let ask = || {
+        let asked = || {
+            let page = world.market.list_recommended_bids(ada.homeowner().unwrap(), PageRequest::default());
+            page.unwrap().items.iter().map(|best| (best.bids.len(), best.unconfirmed)).collect::<Vec<_>>()
+        };
+        world.database.db.hold().unwrap();
+        asked();
+        let (found, statements) = world.database.statements(asked);
+        world.database.db.release_held();
+        (found, statements.into_iter().map(|statement| statement.text).collect::<Vec<_>>())
+    };
+    post();
+    let (one, few) = ask();
+    (0..19).for_each(|_| post());
+    let (all, many) = ask();
+    assert_eq!((one, all), (vec![(1, 3)], vec![(1, 3); 20]));
+    assert_eq!(few.len(), many.len(), "{many:#?}");
+    assert!(many.len() <= 12, "{many:#?}");
 }
 
 #[test]

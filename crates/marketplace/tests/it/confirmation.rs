@@ -17,12 +17,12 @@ fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
 }
 
 impl World {
-    fn edit_job(&self, owner: &Actor, job_id: JobId, change: JobPatch) {
+    pub(crate) fn edit_job(&self, owner: &Actor, job_id: JobId, change: JobPatch) {
         let change = JobChange { job_id, if_version: None, change };
         self.market.edit_job(owner.homeowner().unwrap(), change).unwrap();
     }
 
-    fn confirm(&self, bidder: &Actor, bid_id: BidId) -> Result<BidDetail, Error> {
+    pub(crate) fn confirm(&self, bidder: &Actor, bid_id: BidId) -> Result<BidDetail, Error> {
         let change = BidChange { bid_id, if_version: None, change: () };
         self.market.confirm_bid(bidder.contractor().unwrap(), change)
     }
@@ -33,7 +33,7 @@ impl World {
     }
 }
 
-fn dearer() -> JobPatch {
+pub(crate) fn dearer() -> JobPatch {
     JobPatch { budget_max: Some(Some(400_000)), ..JobPatch::default() }
 }
 

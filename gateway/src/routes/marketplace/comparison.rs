@@ -16,8 +16,9 @@ pub fn operations() -> Vec<Operation> {
         Operation::get("/api/jobs/{jobId}/bids/compare")
             .summary("Compare the bids of a job")
             .description(
-                "Side by side, the lowest price first, at most a hundred: while the job is open those that can be accepted now, afterwards those that \
-                 stood when it left OPEN. `rows` says of each thing that bids are compared by whether they differ in it, and what stands out.",
+                "Side by side, the lowest price first, at most a hundred: while the job is open those that wait for a decision, afterwards those that \
+                 were decided on or stood when it left OPEN; what had run out is never among them. Bids that their bidders have to confirm after an \
+                 edit of the job come last, and nothing stands out of them: they cannot be accepted before. `rows` says of each thing that bids are compared by whether they differ in it, and what stands out.",
             )
             .by(Who::Homeowner)
             .answers::<BidComparisonView>(200, "The bids.", BidComparisonView::example())
@@ -26,7 +27,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::get("/api/jobs/{jobId}/bids/analytics")
             .summary("Analyse the prices of a job's bids")
             .description(
-                "Of the same bids. A percentile lies between two prices in proportion. From five bids on `outliers` names what lies outside \
+                "Of the same bids; what needs to be confirmed counts, for its price is known, and `unconfirmed` says how many do. A percentile lies between two prices in proportion. From five bids on `outliers` names what lies outside \
                  Tukey's inner fences: 1.5 times the distance of the quartiles below the lower or above the upper one.",
             )
             .by(Who::Homeowner)
@@ -37,7 +38,7 @@ pub fn operations() -> Vec<Operation> {
             .summary("Rank the bids of a job")
             .description(
                 "Those that can be accepted now, with the points of each, of 100, what they are for, and why. `weights` says how many points there \
-                 are for what; nothing else counts. Nobody pays for a place here. Empty once the job has left OPEN.",
+                 are for what; nothing else counts. Nobody pays for a place here. What has to be confirmed first is apart in `unconfirmed`. Empty once the job has left OPEN.",
             )
             .by(Who::Homeowner)
             .answers::<BidRecommendationsView>(200, "The bids, the best first.", BidRecommendationsView::example())
@@ -46,7 +47,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::get("/api/bids/recommended")
             .summary("List the best bids over one's open jobs")
             .description(
-                "One's open jobs that bids wait for, newest first, at most twenty on a page, each with its best three bids, ranked as for one job. A \
+                "One's open jobs that bids wait for, newest first, at most twenty on a page, each with the best three bids that can be accepted, ranked as for one job. A \
                  job whose bids are sealed is left out until its deadline.",
             )
             .by(Who::Homeowner)

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::directory::{ContractorRating, kilometres};
 use super::job_views::JobSummaryView;
 use super::words::{
-    BidRef, BidStatusWord, ComparedByWord, JobRef, MarkWord, PartyRef, RankedPartWord, SideWord, Word,
+    BidRef, BidStatusWord, ComparedByWord, JobFieldWord, JobRef, MarkWord, PartyRef, RankedPartWord,
+    SideWord, Word,
 };
 
 /// Who made a bid, with what is known of the bidder.
@@ -85,6 +86,10 @@ pub struct BidCompared {
     pub terms: Option<String>,
     /// When this revision was handed in.
     pub submitted_at: DateTime<Utc>,
+    /// Whether its bidder is asked to confirm it, because the job was edited since; until then it cannot be accepted.
+    pub needs_confirmation: bool,
+    /// What changed of the job since its bidder last said something, that matters for a bid.
+    pub changed_since: Vec<JobFieldWord>,
 }
 
 impl From<ComparedBid> for BidCompared {
@@ -106,6 +111,8 @@ impl From<ComparedBid> for BidCompared {
             valid_until: bid.parts.valid_until,
             terms: bid.parts.terms,
             submitted_at: bid.submitted_at,
+            needs_confirmation: bid.confirmation.is_some(),
+            changed_since: bid.confirmation.into_iter().flat_map(|asked| asked.changed).map(Word).collect(),
         }
     }
 }
@@ -128,7 +135,7 @@ pub struct BidComparedRow {
     pub row: ComparedByWord,
     /// Whether the bids differ in it.
     pub differs: bool,
-    /// The lowest and the highest, of days the earliest and the latest; of equals each. Empty where all that say something say the same.
+    /// The lowest and the highest, of days the earliest and the latest; of equals each. Empty where all that say something say the same. Bids that need to be confirmed stand out from nothing.
     pub marks: Vec<BidMarked>,
 }
 
@@ -147,7 +154,7 @@ pub struct BidComparisonView {
     pub job_id: JobRef,
     /// The currency of all amounts.
     pub currency: String,
-    /// The bids, the lowest price first, of equal prices the earlier.
+    /// The bids: first those that can be accepted, the lowest price first, of equal prices the earlier; after them those that need to be confirmed.
     pub bids: Vec<BidCompared>,
     /// What they are compared by.
     pub rows: Vec<BidComparedRow>,
@@ -275,6 +282,8 @@ pub struct BidAnalyticsView {
     pub currency: String,
     /// How many bids.
     pub count: usize,
+    /// How many of them need to be confirmed before they can be accepted.
+    pub unconfirmed: usize,
     /// How their prices lie; null without bids.
     pub prices: Option<BidSpread>,
     /// What such jobs went for in the job's trade and place; null where too few did.
@@ -287,6 +296,7 @@ impl From<BidAnalytics> for BidAnalyticsView {
             job_id: analytics.job.into(),
             currency: analytics.currency.code().to_owned(),
             count: analytics.spread.as_ref().map_or(0, |spread| spread.count),
+            unconfirmed: analytics.unconfirmed,
             market: analytics.market.map(|market| BidMarket::of(market, analytics.spread.as_ref())),
             prices: analytics.spread.map(BidSpread::from),
         }
@@ -337,6 +347,8 @@ pub struct BidRecommended {
     pub start_date: Option<NaiveDate>,
     /// Until when the offer stands; null as long as it waits for a decision.
     pub valid_until: Option<DateTime<Utc>>,
+    /// Whether its bidder is asked to confirm it, because the job was edited since; until then it cannot be accepted.
+    pub needs_confirmation: bool,
     /// Of 100.
     pub points: i32,
     /// What they are for.
@@ -356,6 +368,7 @@ impl From<(BidOffer, rules::Ranked)> for BidRecommended {
             currency: bid.currency.code().to_owned(),
             start_date: bid.parts.start_date,
             valid_until: bid.parts.valid_until,
+            needs_confirmation: bid.confirmation.is_some(),
             points: ranked.score.points,
             parts: ranked.parts.into_iter().map(BidPoints::of).collect(),
             reasons: reasons.map(|reason| BidReason { code: reason.code, text: reason.text }).collect(),
@@ -369,8 +382,10 @@ impl From<(BidOffer, rules::Ranked)> for BidRecommended {
 pub struct BidRecommendationsView {
     /// Their job.
     pub job_id: JobRef,
-    /// The best first; of equal points the lower price, of equal prices the earlier.
+    /// Those that can be accepted, the best first; of equal points the lower price, of equal prices the earlier.
     pub bids: Vec<BidRecommended>,
+    /// Those that cannot be accepted until their bidders confirm them, in the same order.
+    pub unconfirmed: Vec<BidRecommended>,
     /// The most points there are for what; 100 in all.
     pub weights: Vec<BidPoints>,
     /// Whether there are more bids than the hundred lowest, which are ranked.
@@ -386,6 +401,7 @@ impl From<BidRecommendations> for BidRecommendationsView {
         Self {
             job_id: recommended.job.into(),
             bids: recommended.bids.into_iter().map(BidRecommended::from).collect(),
+            unconfirmed: recommended.unconfirmed.into_iter().map(BidRecommended::from).collect(),
             weights: weights(),
             more: recommended.more,
         }
@@ -398,8 +414,10 @@ impl From<BidRecommendations> for BidRecommendationsView {
 pub struct JobBestBidsView {
     /// The job.
     pub job: JobSummaryView,
-    /// Its best bids, at most three.
+    /// The best that can be accepted, at most three.
     pub bids: Vec<BidRecommended>,
+    /// How many more need to be confirmed before they can be accepted.
+    pub unconfirmed: usize,
 }
 
 impl From<JobWithBestBids> for JobBestBidsView {
@@ -407,6 +425,7 @@ impl From<JobWithBestBids> for JobBestBidsView {
         Self {
             job: JobSummaryView::from(best.job),
             bids: best.bids.into_iter().map(BidRecommended::from).collect(),
+            unconfirmed: best.unconfirmed,
         }
     }
 }
@@ -443,6 +462,8 @@ impl BidComparisonView {
             valid_until: None,
             terms: Some("Tiles are included.".to_owned()),
             submitted_at: DateTime::UNIX_EPOCH,
+            needs_confirmation: false,
+            changed_since: vec![],
         };
         let row = BidComparedRow {
             row: Word(ComparedBy::Price),
@@ -470,6 +491,7 @@ impl BidAnalyticsView {
             job_id: JobId::from_uuid(Uuid::nil()).into(),
             currency: "USD".to_owned(),
             count: 5,
+            unconfirmed: 0,
             prices: Some(BidSpread {
                 lowest: 90_000,
                 highest: 195_000,
@@ -508,6 +530,7 @@ impl BidRecommended {
             currency: "USD".to_owned(),
             start_date: NaiveDate::from_ymd_opt(2027, 3, 1),
             valid_until: None,
+            needs_confirmation: false,
             points: 87,
             parts: parts.map(BidPoints::of).collect(),
             reasons: vec![
@@ -525,6 +548,7 @@ impl BidRecommendationsView {
         Self {
             job_id: JobId::from_uuid(Uuid::nil()).into(),
             bids: vec![BidRecommended::example()],
+            unconfirmed: vec![],
             weights: weights(),
             more: false,
         }
@@ -533,6 +557,6 @@ impl BidRecommendationsView {
 
 impl JobBestBidsView {
     pub(super) fn example() -> Self {
-        Self { job: JobSummaryView::example(), bids: vec![BidRecommended::example()] }
+        Self { job: JobSummaryView::example(), bids: vec![BidRecommended::example()], unconfirmed: 0 }
     }
 }
