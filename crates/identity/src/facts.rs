@@ -161,14 +161,25 @@ pub fn lock_verified(tx: &mut Tx<'_>, contractor: PartyId) -> Result<bool, Error
     Ok(store::verified_among(tx.conn(), &[contractor.uuid()])?.contains_key(&contractor))
 }
 
-/// Keeps these people from being erased until the transaction ends, or waits for the end of an erasure that is under way: for what must not
-/// begin with somebody who is just being forgotten. Take it before any other lock, and judge by what is read afterwards.
+/// Keeps this person's row from changing until the transaction ends: for what one person does one thing after another, though asked for at the same
+/// time. Judge by what is read afterwards.
 ///
 /// # Errors
 /// [`Error`].
-pub fn hold_people(tx: &mut Tx<'_>, ids: &[PartyId]) -> Result<(), Error> {
+pub fn lock_person(tx: &mut Tx<'_>, person: PartyId) -> Result<(), Error> {
+    store::lock_person(tx.conn(), PersonId::from(person.uuid()))?;
+    Ok(())
+}
+
+/// Keeps these people from being erased until the transaction ends, or waits for the end of an erasure that is under way: for what must not
+/// begin with somebody who is just being forgotten. Take it before any other lock, and judge by what is read afterwards. Those come back who are
+/// there, in the order of their ids.
+///
+/// # Errors
+/// [`Error`].
+pub fn hold_people(tx: &mut Tx<'_>, ids: &[PartyId]) -> Result<Vec<PartyId>, Error> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    store::hold_people(tx.conn(), &ids)
+    Ok(store::hold_people(tx.conn(), &ids)?.into_iter().map(PartyId::from).collect())
 }
 
 /// What a person is called and reached by, to be taken out of what others wrote; nothing for nobody.

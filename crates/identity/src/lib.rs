@@ -26,8 +26,8 @@ pub mod vault;
 pub use error::Error;
 pub use facts::{
     LAST_USE_SECONDS, administrators, cards, contact, contact_about_change, contractor_ids,
-    contractor_may_bid, contractors, credential, hold_people, live_sessions, lock_verified, remain,
-    require_step_up, suspended_since, touch_sessions, traces,
+    contractor_may_bid, contractors, credential, hold_people, live_sessions, lock_person, lock_verified,
+    remain, require_step_up, suspended_since, touch_sessions, traces,
 };
 pub use keys::{
     Keys, LinkPurpose, LinkTokenId, SECRET_BYTES_MIN, SecretRing, Secrets, link_token, random_secret,

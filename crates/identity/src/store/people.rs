@@ -168,15 +168,15 @@ pub(crate) fn lock_person(conn: &mut PgConnection, id: PersonId) -> Result<Optio
         .transpose()
 }
 
-/// Keeps these people there until the transaction ends, side by side with others who do; in one order everywhere.
-pub(crate) fn hold_people(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
-    people::table
+/// Keeps these people there until the transaction ends, side by side with others who do; in one order everywhere. Says who of them has not been erased.
+pub(crate) fn hold_people(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<PersonId>, Error> {
+    let held: Vec<(PersonId, Option<Instant>)> = people::table
         .filter(people::id.eq_any(ids))
         .order(people::id)
-        .select(people::id)
+        .select((people::id, people::erased_at))
         .for_key_share()
-        .load::<PersonId>(conn)?;
-    Ok(())
+        .load(conn)?;
+    Ok(held.into_iter().filter(|(_, erased_at)| erased_at.is_none()).map(|(id, _)| id).collect())
 }
 
 /// Whoever has this address, kept from changing until the transaction ends.

@@ -9,6 +9,8 @@ use marketplace::{
     ReviewQueries, ReviewQueue, ReviewStatus, ReviewText, ReviewVerdict, Settings, Stars,
 };
 
+use testing::TestDatabase;
+
 use crate::reviews::{finish, review};
 use crate::world::World;
 
@@ -190,6 +192,38 @@ fn nobody_reports_more_than_so_much_in_a_day() {
     world.report(&world.homeowner("Eve"), ids[most]).unwrap();
     world.database.clock.advance(Duration::from_secs(retry_after.into()));
     world.report(&bob, ids[most]).unwrap();
+}
+
+#[test]
+fn nor_by_reporting_many_at_the_same_time() {
+    let most = usize::from(Settings::default().review_reports_a_day);
+    let world = World::over(TestDatabase::with_connections(20));
+    let (ada, bob) = (world.homeowner("Ada"), world.contractor("Bob"));
+    let ids: Vec<ReviewId> = (0..most + 5)
+        .map(|_| {
+            let contract = finish(&world, &ada, &bob);
+            let id = world.market.submit_review(&ada, review(contract, 1)).unwrap().id;
+            world.market.submit_review(&bob, review(contract, 1)).unwrap();
+            id
+        })
+        .collect();
+    let eve = world.homeowner("Eve");
+    let start = std::sync::Barrier::new(ids.len());
+    let (world, eve, start) = (&world, &eve, &start);
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let report = |id: ReviewId| {
+            scope.spawn(move || {
+                start.wait();
+                world.report(eve, id).map_err(|error| error.code())
+            })
+        };
+        let reporting: Vec<_> = ids.iter().map(|id| report(*id)).collect();
+        reporting.into_iter().map(|reported| reported.join().unwrap()).collect()
+    });
+    let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+    let refused = answers.iter().filter(|answer| matches!(answer, Err("too_many_reports"))).count();
+    assert_eq!((taken, refused), (most, 5));
+    assert_eq!(world.count("marketplace.review_reports"), i64::try_from(most).unwrap());
 }
 
 #[test]

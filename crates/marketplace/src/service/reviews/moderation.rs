@@ -47,6 +47,8 @@ impl MarketplaceService {
         self.db.transaction(|tx| {
             let (review, _) = lock_readable(tx, reporter, change)?;
             rules::may_report(&review, reporter.party)?;
+            // Two reports of one person wait for each other here, and each counts what is there by then.
+            identity::lock_person(tx, reporter.party)?;
             let now = tx.now()?;
             self.check_rate(tx, reporter.party, now)?;
             let report = Report {
@@ -152,7 +154,7 @@ impl MarketplaceService {
     fn check_rate(&self, tx: &mut Tx<'_>, reporter: PartyId, now: Instant) -> Result<(), Error> {
         let day = TimeDelta::hours(REPORT_HOURS);
         let since = now.checked_sub_signed(day).unwrap_or(now);
-        let times = store::reviews::reports::lock_times_of(tx.conn(), reporter, since)?;
+        let times = store::reviews::reports::times_of(tx.conn(), reporter, since)?;
         let most = usize::from(self.settings.review_reports_a_day);
         if times.len() < most {
             return Ok(());

@@ -16,22 +16,18 @@ use crate::model::{
 use crate::schema::{review_decisions, review_reports, reviews};
 use crate::store::word;
 
-/// When this person reported something since then, the earliest first. Of two reports of one person at the same time the later one waits
-/// here for the earlier.
-pub(crate) fn lock_times_of(
+/// When this person reported something since then, the earliest first. Whoever counts holds the person's row, so that of two reports of one
+/// person at the same time the later one has waited for the earlier, the very first ones too.
+pub(crate) fn times_of(
     conn: &mut PgConnection,
     reporter: PartyId,
     since: Instant,
 ) -> Result<Vec<Instant>, Error> {
-    let recent = review_reports::table
+    Ok(review_reports::table
         .filter(review_reports::reporter_id.eq(reporter.uuid()).and(review_reports::created_at.gt(since)))
-        .order(review_reports::created_at);
-    let held: Vec<Uuid> = recent.select(review_reports::id).for_no_key_update().load(conn)?;
-    if held.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Another statement: it sees what the one waited for has written.
-    Ok(recent.select(review_reports::created_at).load(conn)?)
+        .order(review_reports::created_at)
+        .select(review_reports::created_at)
+        .load(conn)?)
 }
 
 /// Keeps a report, and that its review waits for a decision; the caller holds the window's lock. Fails on `one_report_each` when this person
