@@ -132,7 +132,9 @@ pub fn keep_figures(tx: &mut Tx<'_>) -> Result<(), Error> {
     loop {
         let jobs = store::jobs::list_published_ids(tx.conn(), after, FIGURED)?;
         store::market::record(tx.conn(), &jobs)?;
-        store::performance::insert_decided(tx.conn(), &jobs)?;
+        // Nobody was erased meanwhile: they are all made here.
+        let bidders = store::performance::bidders_decided_on(tx.conn(), &jobs)?;
+        store::performance::insert_decided(tx.conn(), &jobs, &bidders)?;
         after = jobs.last().copied();
         if jobs.len() < usize::from(FIGURED) {
             break;

@@ -78,13 +78,13 @@ impl MarketplaceService {
         self.db.transaction(|tx| {
             // Nobody's deed, here as below: figures follow what was done, and that has its row in the trail.
             audit::withhold(tx);
+            let bidders = counted(tx, &[job])?;
             store::market::record(tx.conn(), &[job])?;
-            let bidders = store::performance::bidders_decided_on(tx.conn(), &[job])?;
             if bidders.is_empty() {
                 return Ok(());
             }
             store::performance::lock(tx.conn(), &bidders)?;
-            store::performance::insert_decided(tx.conn(), &[job])?;
+            store::performance::insert_decided(tx.conn(), &[job], &bidders)?;
             Ok(store::performance::recount(tx.conn(), &bidders)?)
         })
     }
@@ -94,6 +94,9 @@ impl MarketplaceService {
         let contractor = [PartyId::from(fact.contractor_id)];
         self.db.transaction(|tx| {
             audit::withhold(tx);
+            if identity::hold_people(tx, &contractor)?.is_empty() {
+                return Ok(());
+            }
             store::performance::lock(tx.conn(), &contractor)?;
             store::performance::insert(tx.conn(), fact)?;
             Ok(store::performance::recount(tx.conn(), &contractor)?)
@@ -113,9 +116,10 @@ impl MarketplaceService {
         self.db.transaction(|tx| {
             audit::withhold(tx);
             let jobs = store::jobs::list_published_ids(tx.conn(), after, FILL_BATCH)?;
+            let bidders = counted(tx, &jobs)?;
             store::market::record(tx.conn(), &jobs)?;
             // Counted with all others when they are released.
-            store::performance::insert_decided(tx.conn(), &jobs)?;
+            store::performance::insert_decided(tx.conn(), &jobs, &bidders)?;
             match jobs.last() {
                 Some(last) if jobs.len() == usize::from(FILL_BATCH) => {
                     outbox::enqueue(tx, &FillFigures { after: Some(*last) });
@@ -227,6 +231,13 @@ impl MarketplaceService {
             Ok(())
         })
     }
+}
+
+/// Who bid on those of these jobs that somebody was chosen for, and is there still: an event that comes late, or a filling anew, brings nothing of
+/// anybody back who was erased.
+fn counted(tx: &mut Tx<'_>, jobs: &[JobId]) -> Result<Vec<PartyId>, Error> {
+    let bidders = store::performance::bidders_decided_on(tx.conn(), jobs)?;
+    Ok(identity::hold_people(tx, &bidders)?)
 }
 
 /// How many contractors come to the regions of a group.

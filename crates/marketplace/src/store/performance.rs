@@ -66,25 +66,39 @@ pub(crate) fn bidders_decided_on(conn: &mut PgConnection, ids: &[JobId]) -> Resu
     Ok(found.into_iter().map(Into::into).collect())
 }
 
-/// Who won and who lost these jobs.
-struct Decided(Vec<Uuid>);
+/// Which of these bidders won and which lost these jobs.
+struct Decided {
+    jobs: Vec<Uuid>,
+    bidders: Vec<Uuid>,
+}
 
 impl Statement for Decided {
     const SQL: &'static str = "INSERT INTO marketplace.performance_facts (contractor_id, measure, thing_id, job_id, homeowner_id, good) \
          SELECT b.contractor_id, 'WINS', j.id, j.id, j.homeowner_id, bool_or(b.status = 'ACCEPTED') \
          FROM marketplace.bids b JOIN marketplace.jobs j ON j.id = b.job_id \
-         WHERE j.id = ANY($1) AND j.contractor_id IS NOT NULL AND j.status <> 'OPEN' AND b.status IN ('ACCEPTED', 'REJECTED') \
+         WHERE j.id = ANY($1) AND b.contractor_id = ANY($2) AND j.contractor_id IS NOT NULL AND j.status <> 'OPEN' \
+         AND b.status IN ('ACCEPTED', 'REJECTED') \
          GROUP BY b.contractor_id, j.id, j.homeowner_id ON CONFLICT DO NOTHING";
     type Columns = ();
 
     fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
-        binds.push::<Array<SqlUuid>, _>(&self.0)
+        binds.push::<Array<SqlUuid>, _>(&self.jobs)?;
+        binds.push::<Array<SqlUuid>, _>(&self.bidders)
     }
 }
 
-/// Keeps who won and who lost those of these jobs that somebody was chosen for. A job that is open, or ended without a choice, says nothing.
-pub(crate) fn insert_decided(conn: &mut PgConnection, ids: &[JobId]) -> Result<(), Error> {
-    Hot(Decided(ids.iter().map(|id| id.uuid()).collect())).execute(conn)?;
+/// Keeps which of these bidders won and which lost those of these jobs that somebody was chosen for. A job that is open, or ended without a choice, says
+/// nothing.
+pub(crate) fn insert_decided(
+    conn: &mut PgConnection,
+    jobs: &[JobId],
+    bidders: &[PartyId],
+) -> Result<(), Error> {
+    let decided = Decided {
+        jobs: jobs.iter().map(|id| id.uuid()).collect(),
+        bidders: bidders.iter().map(|id| id.uuid()).collect(),
+    };
+    Hot(decided).execute(conn)?;
     Ok(())
 }
 

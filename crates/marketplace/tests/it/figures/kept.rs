@@ -92,7 +92,26 @@ fn whoever_is_forgotten_leaves_numbers_only() {
             0
         );
     }
-    assert_eq!(jobs.len(), 5);
+    // Nor do the jobs that he won, filled anew or told of late.
+    world.database.execute(&format!(
+        "UPDATE identity.people SET erased_at = app.clock(), email = 'erased:' || id, email_canonical = 'erased:' || id, full_name = NULL,
+             password_hash = NULL, pepper_id = NULL WHERE id = '{}'",
+        bob.party.uuid()
+    ));
+    world.enqueue(&FillFigures { after: None });
+    world.run_due();
+    for job in &jobs {
+        world.tell("job.awarded", job.uuid(), &json!({ "jobId": job }));
+    }
+    let (contract, job, owner) = (Uuid::now_v7(), jobs[1], owners[1].party);
+    let done =
+        json!({ "contractId": contract, "jobId": job, "homeownerId": owner, "contractorId": bob.party });
+    world.tell("contract.completed", contract, &done);
+    world.run_due();
+    for table in ["performance", "performance_facts"] {
+        assert_eq!(world.count(&format!("marketplace.{table}")), 0, "{table}");
+    }
+    assert_eq!(world.count("marketplace.market_facts WHERE amount = 100000"), 5);
 }
 
 #[test]
