@@ -103,6 +103,19 @@ where
     app.lanes().write(command).await
 }
 
+/// The answer that is stored for this call, if what it asks was done before under its key. None where that is still to be done, and without a key. For
+/// bodies that were received as a file: before anything is made of them.
+pub(crate) async fn answered(call: &Arc<Call>) -> Result<Option<Reply>, Problem> {
+    let Some(keyed) = Keyed::of(call) else { return Ok(None) };
+    let look = move |lent: &Writing| match lent.db.seen(&keyed.command)? {
+        None => Ok(None),
+        Some(Once::Done(sealed) | Once::Replayed(sealed)) => keyed.replay(lent, &sealed).map(Some),
+        Some(Once::InProgress) => Err(in_progress()),
+        Some(Once::KeyReused) => Err(reused()),
+    };
+    call.app.lanes().write(look).await
+}
+
 /// Whoever was erased a moment ago does nothing more, and nobody is erased while they do something. First in the transaction: an erasure
 /// locks the person first, too.
 fn remain<E>(lent: &Writing, call: &Call) -> Result<(), Failure<E>> {

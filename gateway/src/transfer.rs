@@ -64,10 +64,7 @@ where
     let app = call.app.clone();
     let Expected { file: new, drawing } = match planned {
         Ok(expected) => expected,
-        Err(refused) => {
-            drain(&app, &mut incoming, REFUSED_BYTES_MAX).await;
-            return Err(refused);
-        }
+        Err(refused) => return repeated(&app, &call, &mut incoming).await.ok_or(refused),
     };
     let most = new.limits.bytes_max;
     let time = Duration::from_secs(app.config().http.upload_timeout_seconds);
@@ -83,8 +80,12 @@ where
         }
     };
     call.streamed.get_or_init(|| received.sha256);
-    let delivery = match draw(&app, received, drawing).await {
-        Ok(delivery) => delivery,
+    let delivery = match deliver(&call, received, drawing).await {
+        Ok(Delivered::Before(reply)) => {
+            discard(&app, received.id).await;
+            return Ok(reply);
+        }
+        Ok(Delivered::Now(delivery)) => delivery,
         Err(problem) => {
             discard(&app, received.id).await;
             return Err(problem);
@@ -102,6 +103,34 @@ where
     outcome
 }
 
+/// What is done with a file that came.
+enum Delivered {
+    /// What was answered when the same came before, under the same key.
+    Before(Reply),
+    /// The file, with what was drawn of it.
+    Now(Delivery),
+}
+
+/// Has drawn what is to be drawn of a file, unless its command was carried out before: drawing takes seconds, and a replay needs none of it.
+async fn deliver(
+    call: &Arc<Call>,
+    received: Received,
+    drawing: Option<Drawing>,
+) -> Result<Delivered, Problem> {
+    match keyed::answered(call).await? {
+        Some(reply) => Ok(Delivered::Before(reply)),
+        None => draw(&call.app, received, drawing).await.map(Delivered::Now),
+    }
+}
+
+/// The answer to a body that may not be sent now, when the same was sent before under the same key, as by a client that never heard the first answer:
+/// what there was room for then fills the last room now. The body is read to its end in any case.
+async fn repeated(app: &App, call: &Arc<Call>, incoming: &mut Incoming) -> Option<Reply> {
+    let sha256 = drain(app, incoming, REFUSED_BYTES_MAX).await?;
+    call.streamed.get_or_init(|| sha256);
+    keyed::answered(call).await.ok().flatten()
+}
+
 /// What is to be drawn of a file that came. Nobody keeps anything of it yet.
 async fn draw(app: &App, received: Received, drawing: Option<Drawing>) -> Result<Delivery, Problem> {
     let Some(drawing) = drawing.filter(|_| received.content_type.is_picture()) else {
@@ -112,12 +141,14 @@ async fn draw(app: &App, received: Received, drawing: Option<Drawing>) -> Result
     Ok(Delivery { received, drawn })
 }
 
-/// Lets a client that still sends come to its end, within limits: it hears the answer only then.
-async fn drain(app: &App, incoming: &mut Incoming, most: u64) {
+/// Lets a client that still sends come to its end, within limits: it hears the answer only then. The SHA-256 of what was read, if that was all.
+async fn drain(app: &App, incoming: &mut Incoming, most: u64) -> Option<[u8; 32]> {
     let time = Duration::from_secs(app.config().http.body_timeout_seconds);
-    if tokio::time::timeout(time, incoming.drain(most)).await.is_err() {
+    let drained = tokio::time::timeout(time, incoming.drain(most)).await;
+    drained.unwrap_or_else(|_| {
         tracing::debug!("a body that was refused did not come to its end in time");
-    }
+        None
+    })
 }
 
 async fn store(app: &App, incoming: &mut Incoming, new: NewFile) -> Result<Received, Problem> {

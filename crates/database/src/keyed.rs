@@ -132,6 +132,22 @@ impl Db {
         })
     }
 
+    /// What became of a command, which is not done here: for asking before something dear is made ready that a replay does not need. None while it is
+    /// still to be done; who does it then asks again, with [`Db::once`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn seen(&self, command: &KeyedCommand) -> Result<Option<Once>, Error> {
+        self.transaction(|tx| {
+            Ok(match open(tx, command)?.into_seen_by(command) {
+                Seen::Free => None,
+                Seen::Done(answer) => Some(Once::Replayed(answer)),
+                Seen::Busy | Seen::Abandoned(_) => Some(Once::InProgress),
+                Seen::Reused => Some(Once::KeyReused),
+            })
+        })
+    }
+
     /// Claims a command that will be completed in a later transaction. Joins the transaction under way, so that the claim is
     /// committed together with what the command intends. The lease counts real time.
     ///

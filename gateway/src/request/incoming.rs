@@ -7,6 +7,7 @@ use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
 
 use crate::http::Problem;
 
@@ -45,15 +46,15 @@ impl Incoming {
     }
 
     /// Reads what is left and forgets it, so that a client that sends everything before it listens hears the answer. Not more than
-    /// `most`: whoever sends more is cut off.
-    pub(crate) async fn drain(&mut self, most: u64) {
-        let mut left = most;
-        while let Some(Ok(bytes)) = self.payload.next().await {
-            match left.checked_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX)) {
-                Some(less) => left = less,
-                None => break,
-            }
+    /// `most`: whoever sends more is cut off. The SHA-256 of what was left, unless it was cut off or broke off.
+    pub(crate) async fn drain(&mut self, most: u64) -> Option<[u8; 32]> {
+        let (mut left, mut hash) = (most, Sha256::new());
+        while let Some(bytes) = self.payload.next().await {
+            let bytes = bytes.ok()?;
+            left = left.checked_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+            hash.update(&bytes);
         }
+        Some(hash.finalize().into())
     }
 }
 

@@ -347,10 +347,42 @@ async fn a_photograph_sent_twice_under_one_key_is_there_once() {
     let keyed = |bytes: Vec<u8>| {
         ada.send(Method::POST, &path, |request| request.header("idempotency-key", "once").body(bytes))
     };
-    let (first, again) = (keyed(photograph(60, 40)).await, keyed(photograph(60, 40)).await);
+    app.database.execute(
+        "CREATE TABLE public.begun (id uuid);
+         CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+             AS 'BEGIN INSERT INTO public.begun VALUES (NEW.id); RETURN NEW; END';
+         CREATE TRIGGER note AFTER INSERT ON files.files FOR EACH ROW EXECUTE FUNCTION public.note()",
+    );
+    let first = keyed(photograph(60, 40)).await;
+    let begun = app.database.count("public.begun");
+    assert!(begun > 1, "the file, and what was drawn of it");
+    let again = keyed(photograph(60, 40)).await;
     assert_eq!((first.status, again.header("idempotency-replayed")), (201, Some("true")));
     assert_eq!(first.bytes, again.bytes);
+    assert_eq!(app.database.count("public.begun"), begun + 1, "nothing is drawn of the second");
     keyed(photograph(60, 42)).await.problem(422, "idempotency_key_reused");
+    assert_eq!(app.database.count("public.begun"), begun + 2);
+    assert_eq!(app.database.count("marketplace.attachments"), 1);
+    assert_eq!((app.database.count("files.files"), kept(app.files_folder()).len()), (1, 1));
+}
+
+/// Whoever never heard the first answer asks again, though what was sent filled the last place.
+#[actix_web::test]
+async fn a_photograph_is_answered_again_when_there_is_no_room_for_another() {
+    let mut settings = tests::settings();
+    settings.marketplace.job_attachments_max = 1;
+    let app = TestApp::start_with_settings(settings).await;
+    let (ada, _, path) = open(&app).await;
+    let keyed = |key: &'static str, bytes: Vec<u8>| {
+        ada.send(Method::POST, &path, move |request| request.header("idempotency-key", key).body(bytes))
+    };
+    let first = keyed("once", photograph(60, 40)).await;
+    let again = keyed("once", photograph(60, 40)).await;
+    assert_eq!((first.status, again.header("idempotency-replayed")), (201, Some("true")));
+    assert_eq!(first.bytes, again.bytes);
+    keyed("twice", photograph(60, 40)).await.problem(409, "too_many_attachments");
+    keyed("once", photograph(60, 42)).await.problem(409, "too_many_attachments");
+    ada.upload(&path, &photograph(60, 40)).await.problem(409, "too_many_attachments");
     assert_eq!(app.database.count("marketplace.attachments"), 1);
     assert_eq!((app.database.count("files.files"), kept(app.files_folder()).len()), (1, 1));
 }

@@ -53,6 +53,23 @@ fn the_second_time_the_same_bytes_come_back() {
 }
 
 #[test]
+fn what_became_of_a_command_can_be_asked_without_doing_it() {
+    let database = database();
+    let ask = |command: &KeyedCommand| database.db.seen(command).unwrap();
+    assert_eq!(ask(&command("a")), None);
+    let Once::Done(answer) = database.db.once(&command("a"), || effect(&database)).unwrap() else {
+        panic!("it was to be done")
+    };
+    assert_eq!(ask(&command("a")), Some(Once::Replayed(answer)));
+    assert_eq!(ask(&KeyedCommand { fingerprint: [9; 32], ..command("a") }), Some(Once::KeyReused));
+    let ticket = granted(database.db.claim(&command("b"), LEASE).unwrap());
+    assert_eq!(ask(&command("b")), Some(Once::InProgress));
+    database.db.release(&ticket).unwrap();
+    assert_eq!(ask(&command("b")), None);
+    assert_eq!((database.count("public.effects"), database.count(KEYS)), (1, 1));
+}
+
+#[test]
 fn another_key_or_another_scope_is_another_command() {
     let database = database();
     let elsewhere = KeyedCommand { scope: [9; 32], ..command("a") };
