@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Person, TestApp};
 
-use super::{ahead, nothing};
+use super::{ahead, nothing, text};
 
 /// What differs between any two answers: when it was given, which request it answers, how many more are allowed, and whether the
 /// connection is kept (a body that came too late to be read ends it).
@@ -18,6 +18,11 @@ const VARYING_HEADERS: [&str; 5] = ["date", "x-request-id", "ratelimit", "rateli
 const STALE: &str = "\"999999.0\"";
 /// Stands in what was asked for the id of the rival's bid, which is another after each.
 const RIVALS_BID: &str = "<the rival's bid>";
+
+/// The same for what is attached to it.
+const RIVALS_FILE: &str = "<the rival's file>";
+/// A place around which there are jobs.
+const AROUND: &str = "lat=30.27&lng=-97.74&radius=60";
 
 /// The operator's token for the figures.
 const OPERATOR: &str = "the operator's own token";
@@ -37,8 +42,12 @@ struct Market {
     ada: Person,
     rival: Person,
     job: String,
+    /// Another of the owner's, without any bid.
+    lonely: String,
     /// Where the rival's bid is, and until there is one the id of nothing.
     rivals_bid: String,
+    /// The same of what is attached to it.
+    rivals_file: String,
     viewers: Vec<Viewer>,
     /// People whom paths may name.
     people: Vec<Person>,
@@ -60,8 +69,12 @@ impl Market {
         let other = app.open_job(&eve).await;
         app.bid(&bidder, &other).await;
         let job = if sealed { app.sealed_job(&ada).await } else { app.open_job(&ada).await };
-        app.open_job(&ada).await;
+        // One that nobody bids on before the rival does.
+        let lonely = if sealed { app.sealed_job(&ada).await } else { app.open_job(&ada).await };
         let own = app.bid(&bidder, &job).await;
+        // As many bids as on the job itself: one more there changes an order by their number.
+        let balance = app.open_job(&ada).await;
+        app.bid(&bidder, &balance).await;
         let viewer = |who, person: &Person| Viewer { who, person: person.clone(), bid: None };
         let mut viewers = vec![
             viewer("somebody signed out", &app.anyone()),
@@ -85,10 +98,10 @@ impl Market {
             ("documentId", "fil"),
             ("exportId", "exp"),
             ("reviewId", "rev"),
-            ("attachmentId", "att"),
         ];
         let absent = absent.map(|(name, prefix)| (name, nothing(prefix))).into();
-        Self { app, document, ada, rival, job, rivals_bid: nothing("bid"), viewers, people, absent }
+        let (rivals_bid, rivals_file) = (nothing("bid"), nothing("att"));
+        Self { app, document, ada, rival, job, lonely, rivals_bid, rivals_file, viewers, people, absent }
     }
 
     /// Every operation of the document: method, path and itself.
@@ -156,7 +169,12 @@ impl Market {
     async fn assert_no_figure_of_anybody(&self) {
         let people = self.people.iter().chain([&self.ada, &self.rival]);
         let ids = people.flat_map(|person| [person.id.clone(), person.party.clone()]);
-        let ids = ids.chain([self.job.clone(), self.rivals_bid.clone()]);
+        let ids = ids.chain([
+            self.job.clone(),
+            self.lonely.clone(),
+            self.rivals_bid.clone(),
+            self.rivals_file.clone(),
+        ]);
         // With its prefix, without it, and as the database has it.
         let forms: Vec<String> = ids.flat_map(|id| forms_of(&id)).collect();
         for series in self.figures().await {
@@ -171,8 +189,9 @@ impl Market {
         let parties = self.people.iter().map(|person| person.party.clone());
         let things: Vec<String> = match name {
             "jobId" => vec![self.job.clone()],
-            "id" => vec![self.job.clone(), RIVALS_BID.to_owned()],
+            "id" => vec![self.job.clone(), self.lonely.clone(), RIVALS_BID.to_owned()],
             "bidId" => vec![RIVALS_BID.to_owned()],
+            "attachmentId" => vec![RIVALS_FILE.to_owned()],
             "contractorId" => parties.collect(),
             "userId" => self.people.iter().map(|person| person.id.clone()).chain(parties).collect(),
             other => match self.absent.get(other) {
@@ -185,9 +204,19 @@ impl Market {
         things.iter().flat_map(|thing| self.paths(&format!("{before}{thing}{after}")[..])).collect()
     }
 
-    /// The queries of an operation: none, a small page, and each value of each filter.
+    /// The queries of an operation: none, a small page, each value of each filter, and where it asks around a place, each order there.
     fn queries(&self, operation: &Value) -> Vec<String> {
         let mut queries = vec![String::new()];
+        let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let takes = |name: &str| parameters.iter().find(|parameter| parameter["name"] == name);
+        if takes("lat").is_some() && takes("radius").is_some() {
+            let orders = takes("sort").map(|sort| self.resolved(&sort["schema"])["enum"].clone());
+            let orders = orders.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            queries.push(format!("?{AROUND}"));
+            queries.extend(
+                orders.iter().filter_map(Value::as_str).map(|order| format!("?{AROUND}&sort={order}")),
+            );
+        }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             if parameter["in"] != "query" {
                 continue;
@@ -266,12 +295,7 @@ impl Market {
             ("/api/bids/{bidId}/attachments", "/api/bids/{bidId}/attachments/{attachmentId}", &rivals),
         ] {
             all.push((Method::POST, add, format!("{of}/attachments"), None));
-            all.push((
-                Method::DELETE,
-                take,
-                format!("{of}/attachments/{}", self.absent["attachmentId"]),
-                None,
-            ));
+            all.push((Method::DELETE, take, format!("{of}/attachments/{}", self.rivals_file), None));
         }
         let review = json!({ "contractId": self.absent["contractId"], "rating": 1, "quality": 1, "timeliness": 1, "communication": 1 });
         all.push((Method::POST, "/api/reviews", "/api/reviews".to_owned(), Some(review)));
@@ -306,7 +330,8 @@ impl Market {
             };
             let answer = viewer.person.send(method.clone(), &path, dress).await;
             assert!((400..500).contains(&answer.status), "{}: {}", answer.asked, answer.text());
-            let asked = format!("{method} {} {body:?}", path.replace(&self.rivals_bid, RIVALS_BID));
+            let asked = path.replace(&self.rivals_bid, RIVALS_BID).replace(&self.rivals_file, RIVALS_FILE);
+            let asked = format!("{method} {asked} {body:?}");
             view.insert(asked, written(&answer));
         }
         let mails = self.app.mails_to(&viewer.person.email);
@@ -322,6 +347,7 @@ impl Market {
         let mut cursor = String::new();
         for page in 0.. {
             let asked = format!("{path}{cursor}").replace(RIVALS_BID, &self.rivals_bid);
+            let asked = asked.replace(RIVALS_FILE, &self.rivals_file);
             let answer = viewer.person.get(&asked).await;
             assert!(answer.status < 500, "{}: {}", answer.asked, answer.text());
             view.insert(format!("GET {path} page {page}"), written(&answer));
@@ -365,9 +391,9 @@ fn written(answer: &Answer) -> String {
     // Looking around is using one's session, which is noted once a minute.
     let sessions = answer.json["data"][0]["lastUsedAt"].is_string();
     let dated = record || sessions || answer.json["asOf"].is_string();
-    let sized = !record && !sessions;
     let varies = |name: &str| {
-        VARYING_HEADERS.contains(&name) || (dated && name == "etag") || (!sized && name == "content-length")
+        // An instant that ends in zeros is shorter.
+        VARYING_HEADERS.contains(&name) || (dated && ["etag", "content-length"].contains(&name))
     };
     let headers = answer.headers.iter().filter(|(name, _)| !varies(name.as_str()));
     let mut headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
@@ -404,27 +430,70 @@ fn lasting(mut record: Value) -> String {
     record.to_string()
 }
 
+impl Market {
+    /// The rival bids this much.
+    async fn bid(&mut self, amount: i64) {
+        self.rivals_bid = self.app.bid_for(&self.rival, &self.job, amount).await;
+    }
+
+    /// Where the rival's bid is.
+    fn bids_path(&self) -> String {
+        format!("/api/bids/{}", self.rivals_bid)
+    }
+
+    /// Attaches a photograph to the rival's bid, and takes it away again.
+    async fn attach_and_detach(&mut self, before: &[View]) {
+        let photo = testing::pictures::jpeg(8, 8);
+        let path = format!("{}/attachments", self.bids_path());
+        let attached = self.rival.upload(&path, &photo).await.expect(201);
+        text(&attached, "/id").clone_into(&mut self.rivals_file);
+        self.assert_unchanged(before, "what is attached to a bid").await;
+        assert_eq!(self.rival.delete(&format!("{path}/{}", self.rivals_file)).await.status, 204);
+        self.assert_unchanged(before, "what is not attached to a bid any more").await;
+        self.rival.upload(&path, &photo).await.expect(201);
+    }
+
+    /// Edits the job so that bids have to be confirmed, and then has the rival's confirmed. An edit is seen by everybody; the word is not.
+    async fn edit_and_confirm(&self) -> Vec<View> {
+        self.ada.patch(&format!("/api/jobs/{}", self.job), json!({ "budgetMax": 900_000 })).await.expect(200);
+        self.app.settle().await;
+        let before = self.views().await;
+        let confirmed = self.rival.post_empty(&format!("{}/confirm", self.bids_path())).await.expect(200);
+        assert!(confirmed["confirmedAt"].is_string(), "{confirmed}");
+        self.assert_unchanged(&before, "a bid that was confirmed").await;
+        before
+    }
+
+    async fn revise(&self, before: &[View]) {
+        let change = json!({ "amount": 200_000, "milestones": [] });
+        self.rival.patch(&self.bids_path(), change).await.expect(200);
+        self.assert_unchanged(before, "a revision").await;
+    }
+
+    async fn take_back(&self, before: &[View]) {
+        self.rival.post_empty(&format!("{}/withdraw", self.bids_path())).await.expect(200);
+        self.assert_unchanged(before, "a bid taken back").await;
+    }
+}
+
 #[actix_web::test]
 async fn nobody_learns_of_a_rivals_bid_on_an_open_job() {
     let mut market = Market::new(false).await;
     let before = market.views().await;
     let owners_before = market.ada.get(&format!("/api/bids/{}", market.job)).await.bytes;
-    market.rivals_bid = market.app.bid_for(&market.rival, &market.job, 1_000).await;
-    let path = format!("/api/bids/{}", market.rivals_bid);
+    market.app.bid_for(&market.rival, &market.lonely, 1_000).await;
+    market.bid(1_000).await;
     market.assert_unchanged(&before, "a bid").await;
     // It is there: the owner sees it.
     assert_ne!(market.ada.get(&format!("/api/bids/{}", market.job)).await.bytes, owners_before);
-
-    let photo = testing::pictures::jpeg(8, 8);
-    market.rival.upload(&format!("{path}/attachments"), &photo).await.expect(201);
-    market.assert_unchanged(&before, "what is attached to a bid").await;
-    market.rival.patch(&path, json!({ "amount": 200_000, "milestones": [] })).await.expect(200);
-    market.assert_unchanged(&before, "a revision").await;
-    market.ada.post(&format!("{path}/reject"), json!({ "reason": "Too dear" })).await.expect(200);
+    market.attach_and_detach(&before).await;
+    market.revise(&before).await;
+    let before = market.edit_and_confirm().await;
+    let path = format!("{}/reject", market.bids_path());
+    market.ada.post(&path, json!({ "reason": "Too dear" })).await.expect(200);
     market.assert_unchanged(&before, "a bid turned down").await;
-    market.rivals_bid = market.app.bid_for(&market.rival, &market.job, 500).await;
-    market.rival.post_empty(&format!("/api/bids/{}/withdraw", market.rivals_bid)).await.expect(200);
-    market.assert_unchanged(&before, "a bid taken back").await;
+    market.bid(500).await;
+    market.take_back(&before).await;
     market.assert_no_figure_of_anybody().await;
 }
 
@@ -435,7 +504,7 @@ async fn nobody_learns_of_a_bid_that_has_run_out() {
     let until = ahead(&market.app, TimeDelta::seconds(30));
     let form = json!({ "jobId": market.job, "amount": 1_000, "validUntil": until });
     let bid = market.rival.post("/api/bids", form).await.expect(201);
-    market.rivals_bid = bid["id"].as_str().unwrap_or_default().to_owned();
+    text(&bid, "/id").clone_into(&mut market.rivals_bid);
     market.app.settle().await;
     // Longer than the bid stands, and shorter than anything else takes.
     market.app.pass(Duration::from_secs(31)).await;
@@ -447,16 +516,15 @@ async fn nobody_learns_of_a_bid_that_has_run_out() {
 async fn nobody_at_all_learns_of_a_sealed_bid() {
     let mut market = Market::new(true).await;
     let before = market.views().await;
-    market.rivals_bid = market.app.bid_for(&market.rival, &market.job, 1_000).await;
-    let path = format!("/api/bids/{}", market.rivals_bid);
+    market.app.bid_for(&market.rival, &market.lonely, 1_000).await;
+    market.bid(1_000).await;
     market.assert_unchanged(&before, "a sealed bid").await;
-    let photo = testing::pictures::jpeg(8, 8);
-    market.rival.upload(&format!("{path}/attachments"), &photo).await.expect(201);
-    market.assert_unchanged(&before, "what is attached to a bid").await;
-    market.rival.patch(&path, json!({ "amount": 200_000, "milestones": [] })).await.expect(200);
-    market.assert_unchanged(&before, "a sealed revision").await;
-    market.rival.post_empty(&format!("{path}/withdraw")).await.expect(200);
-    market.assert_unchanged(&before, "a sealed bid taken back").await;
+    market.attach_and_detach(&before).await;
+    market.revise(&before).await;
+    let before = market.edit_and_confirm().await;
+    market.take_back(&before).await;
+    market.bid(500).await;
+    market.assert_unchanged(&before, "a second sealed bid").await;
     market.assert_no_figure_of_anybody().await;
 }
 
