@@ -78,6 +78,23 @@ impl Binaries {
     }
 }
 
+/// What Postgres keeps of its tables in memory of its own, in megabytes: an eighth of the machine's, or of what this process may have of it, for the
+/// service, the sorts and the system's own cache want theirs. Postgres' own default where nobody says how much there is.
+pub(super) fn shared_buffers() -> u64 {
+    const LEAST: u64 = 128;
+    const MOST: u64 = 4_096;
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let installed = installed_kilobytes(&read("/proc/meminfo")).map(|kilobytes| kilobytes / 1_024);
+    let allowed = read("/sys/fs/cgroup/memory.max").trim().parse::<u64>().ok().map(|bytes| bytes >> 20);
+    let memory = installed.into_iter().chain(allowed).min();
+    memory.map_or(LEAST, |megabytes| (megabytes / 8).clamp(LEAST, MOST))
+}
+
+fn installed_kilobytes(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// Debian's versions, newest first.
 fn debian() -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(DEBIAN) else { return Vec::new() };
@@ -181,5 +198,18 @@ impl RunAs {
             return Ok(());
         }
         Err(ClusterError::Unreachable { path: path.to_owned(), user: self.name.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_as_the_kernel_writes_it() {
+        let meminfo = "MemTotal:       24015384 kB\nMemFree:         1024 kB\n";
+        assert_eq!(installed_kilobytes(meminfo), Some(24_015_384));
+        assert_eq!(installed_kilobytes("nothing"), None);
+        assert!((128..=4_096).contains(&shared_buffers()));
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use diesel::{Connection, PgConnection};
 
 use super::error::ClusterError;
-use super::machine::{Binaries, RunAs};
+use super::machine::{Binaries, RunAs, shared_buffers};
 
 /// The bootstrap superuser of a cluster of ours.
 pub const SUPERUSER: &str = "postgres";
@@ -187,7 +187,6 @@ impl Server {
             ("unix_socket_directories", self.socket_dir.to_string_lossy().into_owned()),
             ("unix_socket_permissions", "0700".to_owned()),
             ("max_connections", self.max_connections.to_string()),
-            ("shared_buffers", "128MB".to_owned()),
             ("lc_messages", "C".to_owned()),
             ("timezone", "UTC".to_owned()),
             ("log_timezone", "UTC".to_owned()),
@@ -198,6 +197,7 @@ impl Server {
         ];
         match self.durability {
             Durability::Durable => settings.extend([
+                ("shared_buffers", format!("{}MB", shared_buffers())),
                 ("fsync", "on".to_owned()),
                 ("synchronous_commit", "on".to_owned()),
                 ("full_page_writes", "on".to_owned()),
@@ -205,6 +205,7 @@ impl Server {
                 ("max_wal_size", "2GB".to_owned()),
             ]),
             Durability::None => settings.extend([
+                ("shared_buffers", "128MB".to_owned()),
                 ("fsync", "off".to_owned()),
                 ("synchronous_commit", "off".to_owned()),
                 ("full_page_writes", "off".to_owned()),

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use chrono::Datelike as _;
 use kernel::Instant;
 
 use crate::model::{BudgetBand, Circle, Count, Facet, Facets, Urgency};
@@ -13,20 +12,35 @@ use super::places::bounds_around;
 use super::vocabulary::Vocabulary;
 use super::words::{skill_tag, trade_tag};
 
-/// More squares than these are not listed one by one.
+/// More squares than these are not walked one by one.
 const CELLS_MAX: usize = 400;
+/// A circle that touches more squares than these is asked for by the larger ones: for each match that the index of words and tags looks at, it goes
+/// through all that are asked for.
+const CELL_TAGS_MAX: usize = 9;
+/// More larger squares than these are not asked for.
+const BLOCK_TAGS_MAX: usize = 64;
+/// The small squares' edge is a tenth of a degree, as in `marketplace.cell`.
+const CELLS_A_DEGREE: u16 = 10;
+/// The larger squares' edge is half a degree, as in `marketplace.block`.
+const BLOCKS_A_DEGREE: u16 = 2;
 /// Fewer open jobs than these are not worth thinking about.
 const JOBS_MIN: f64 = 1_000.0;
 /// To fetch a match that an index named costs as much as to look at so many that lie in order.
-const FETCH: f64 = 2.5;
+const FETCH: f64 = 4.0;
 /// To read an index's entry of the rarest thing asked for costs as much as to look at so many.
-const ENTRY: f64 = 0.3;
+const ENTRY: f64 = 0.2;
+/// To ask the index of words and tags at all costs as much as to look at so many.
+const LOOKUP: f64 = 500.0;
 /// What one more square costs.
-const CELL: f64 = 2.0;
-/// As many times what is wanted are looked up by month, so that few searches have to look again.
-const MONTHS_SPARE: f64 = 3.0;
-/// Further back than this nobody looks month by month.
-const MONTHS_MAX: i32 = 36;
+const CELL: f64 = 10.0;
+/// As many times what is wanted are looked up by day, so that few searches have to look again.
+const DAYS_SPARE: f64 = 1.3;
+/// The part of the jobs that three hours hold where there are so many that it matters.
+const STRETCH_SHARE: f64 = 0.005;
+/// More stretches of time than these are not asked for one by one: the index lays each beside the words.
+const STRETCHES_MAX: i32 = 16;
+/// Further back than so many days nobody looks day by day: what they do not hold is hardly more in all of them.
+const DAYS_MAX: i32 = 30;
 /// What part of the jobs one end of a budget leaves.
 const BUDGET_END_SHARE: f64 = 0.5;
 
@@ -35,18 +49,74 @@ const BUDGET_END_SHARE: f64 = 0.5;
 pub(crate) enum Way {
     /// Along an index in the order asked for, looking at each job.
     Walk,
-    /// By the index of words and tags; of these months only when some are named.
-    Index {
-        /// The months, the latest first.
-        months: Vec<i32>,
-    },
+    /// By the index of words and tags.
+    Index(Latest),
     /// Square by square, each from its newest job on.
     Cells,
 }
 
 impl Way {
-    /// By the index, of all months.
-    pub(crate) const INDEX: Self = Self::Index { months: Vec::new() };
+    /// By the index, of all times.
+    pub(crate) const INDEX: Self = Self::Index(Latest { since: None, tags: Vec::new() });
+}
+
+/// The latest stretches of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Latest {
+    /// When the first of them begins; none when they are not told apart, so that there is nothing before them.
+    pub(crate) since: Option<Instant>,
+    /// Their tags, the latest first.
+    pub(crate) tags: Vec<String>,
+}
+
+/// Three hours or a day.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    seconds: i64,
+    tag: fn(i64) -> String,
+    most: i32,
+}
+
+impl Stretch {
+    const HOURS: Self =
+        Self { seconds: 3 * 60 * 60, tag: |stretch| format!("hours1{stretch}"), most: STRETCHES_MAX };
+    const DAY: Self = Self { seconds: 24 * 60 * 60, tag: |day| format!("day1{day}"), most: DAYS_MAX };
+
+    fn of(self, at: Instant) -> i64 {
+        at.timestamp().div_euclid(self.seconds)
+    }
+
+    /// From one to another, the latest first.
+    fn between(self, first: i64, last: i64) -> Latest {
+        let since = Instant::from_timestamp(first.saturating_mul(self.seconds), 0);
+        Latest { since, tags: (first..=last).rev().map(self.tag).collect() }
+    }
+}
+
+impl Latest {
+    /// The latest, from this instant back, that hold this part of the jobs.
+    pub(crate) fn holding(part: f64, until: Instant, vocabulary: &Vocabulary) -> Self {
+        for stretch in [Stretch::HOURS, Stretch::DAY] {
+            let last = stretch.of(until);
+            let mut held = 0.0;
+            for first in (last - i64::from(stretch.most) + 1..=last).rev() {
+                let day = (first * stretch.seconds).div_euclid(Stretch::DAY.seconds);
+                held +=
+                    vocabulary.day_share(day) * float_of(stretch.seconds) / float_of(Stretch::DAY.seconds);
+                if held >= part {
+                    return stretch.between(first, last);
+                }
+            }
+        }
+        Self::default()
+    }
+
+    /// Those from one instant to another.
+    pub(crate) fn between(from: Instant, until: Instant) -> Self {
+        let stretches = [Stretch::HOURS, Stretch::DAY];
+        let short = stretches.into_iter().find(|one| one.of(until) - one.of(from) < i64::from(one.most));
+        short.map_or_else(Self::default, |stretch| stretch.between(stretch.of(from), stretch.of(until)))
+    }
 }
 
 /// What is guessed of a search from how common its parts are.
@@ -58,12 +128,46 @@ pub(crate) struct Guess {
     trade: f64,
     /// The part that has the words, the skills, the urgency and the budget.
     rest: f64,
+    /// The same, where words that are seldom apart had been taken for strangers to each other.
+    rest_at_most: f64,
     /// The part that lies in the squares that the circle touches.
     place: f64,
     /// How common the rarest thing is that the index is asked for; none when it is asked for nothing.
     rarest: Option<f64>,
-    /// The squares that the circle touches; none without a circle, or when there are too many.
+    /// The small squares that the circle touches; none without a circle, or when there are too many.
     pub(crate) cells: Option<Vec<i32>>,
+    /// The squares by which the index of words and tags is asked for the place; none when there are too many of either size.
+    pub(crate) squares: Option<Squares>,
+}
+
+/// Squares that a circle touches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Squares {
+    /// Of a tenth of a degree.
+    Cells(Vec<i32>),
+    /// Of half a degree.
+    Blocks(Vec<i32>),
+}
+
+/// What part of the jobs has some words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Share {
+    /// As if words had nothing to do with each other.
+    pub(crate) expected: f64,
+    /// As many as it may be.
+    pub(crate) at_most: f64,
+}
+
+impl Share {
+    /// Of a single thing, which was counted.
+    pub(crate) fn of_one(share: f64) -> Self {
+        Self { expected: share, at_most: share }
+    }
+
+    /// How many times as many there may be as expected.
+    fn together(self) -> f64 {
+        (self.at_most / self.expected.max(f64::MIN_POSITIVE)).max(1.0)
+    }
 }
 
 /// What is asked besides words.
@@ -78,22 +182,37 @@ pub(crate) struct Ticked<'a> {
 
 impl Guess {
     /// How many jobs match of which this part has the words.
-    pub(crate) fn new(vocabulary: &Vocabulary, words: Option<f64>, ticked: Ticked<'_>) -> Self {
+    pub(crate) fn new(vocabulary: &Vocabulary, words: Option<Share>, ticked: Ticked<'_>) -> Self {
         let trade = ticked.trade.map(|slug| vocabulary.tag_share(&trade_tag(slug)));
         let skills: Vec<f64> =
             ticked.skills.iter().map(|skill| vocabulary.tag_share(&skill_tag(skill))).collect();
         let of_urgency = |urgency: &Urgency| vocabulary.tag_share(&urgency_tag(*urgency));
         let urgency =
             (!ticked.urgency.is_empty()).then(|| ticked.urgency.iter().map(of_urgency).sum::<f64>());
-        let cells = ticked.circle.and_then(cells_around);
-        let of_cell = |cell: &i32| vocabulary.cell_share(&cell_tag(*cell));
-        let place = cells.as_ref().map(|cells| cells.iter().map(of_cell).sum::<f64>());
-        let asked = words.into_iter().chain(skills).chain(urgency).map(|share| share.min(1.0));
+        let cells = ticked.circle.and_then(|circle| squares_around(circle, CELLS_A_DEGREE));
+        let squares = ticked.circle.and_then(|circle| Squares::around(circle, cells.as_deref()));
+        let place = squares.as_ref().map(|squares| squares.share(vocabulary));
+        let together = words.map_or(1.0, Share::together);
+        let asked = words
+            .map(|words| words.expected)
+            .into_iter()
+            .chain(skills)
+            .chain(urgency)
+            .map(|share| share.min(1.0));
         let asked: Vec<f64> = asked.collect();
         let rarest = asked.iter().copied().chain(trade).chain(place).reduce(f64::min);
         let rest = asked.iter().product::<f64>() * BUDGET_END_SHARE.powi(ticked.budget_ends);
         let jobs = vocabulary.jobs().max(JOBS_MIN);
-        Self { jobs, trade: trade.unwrap_or(1.0), rest, place: place.unwrap_or(1.0), rarest, cells }
+        Self {
+            jobs,
+            trade: trade.unwrap_or(1.0),
+            rest,
+            rest_at_most: rest * together,
+            place: place.unwrap_or(1.0),
+            rarest,
+            cells,
+            squares,
+        }
     }
 
     /// How many match.
@@ -106,17 +225,21 @@ impl Guess {
         (wanted / (self.rest * self.place).max(f64::MIN_POSITIVE)).min(self.jobs * self.trade)
     }
 
-    fn entries(&self) -> Option<f64> {
+    /// What it costs to ask the index, and to read all its entries of the rarest thing.
+    fn entries(&self) -> Option<(f64, f64)> {
         // A square is a word of the index, too.
-        let cells = self.cells.as_ref().map_or(0.0, |cells| float(cells.len()) * CELL);
-        self.rarest.map(|rarest| cells + self.jobs * rarest * ENTRY)
+        let squares = self.squares.as_ref().map_or(0.0, |squares| float(squares.count()) * CELL);
+        self.rarest.map(|rarest| (LOOKUP + squares, self.jobs * rarest * ENTRY))
     }
 
     /// The way to so many of the newest.
     pub(crate) fn newest(&self, wanted: usize) -> Way {
+        let part = self.part_with(wanted).clamp(STRETCH_SHARE, 1.0);
         let wanted = float(wanted);
         let walk = self.walked(wanted);
-        let index = self.entries().map(|entries| entries + self.matches().min(wanted * MONTHS_SPARE) * FETCH);
+        // Of the latest stretches only, but of those all that match.
+        let fetched = self.matches().min((wanted * DAYS_SPARE).max(self.matches() * STRETCH_SHARE));
+        let index = self.entries().map(|(ask, entries)| ask + entries * part + fetched * FETCH);
         let cells = self.cells.as_ref().map(|cells| {
             let in_place = self.jobs * self.place;
             let others = (self.trade * self.rest).max(f64::MIN_POSITIVE);
@@ -129,29 +252,22 @@ impl Guess {
         }
     }
 
-    /// The latest months, from this one back, that hold more than so many of the matches; none when all of them are not much more, or even many
-    /// months do not hold enough.
-    pub(crate) fn months(&self, wanted: usize, from: i32, vocabulary: &Vocabulary) -> Vec<i32> {
-        let (enough, matches) = (float(wanted) * MONTHS_SPARE, self.matches());
-        if matches <= enough {
-            return Vec::new();
-        }
-        let mut held = 0.0;
-        let mut months = Vec::new();
-        for month in (from - MONTHS_MAX..=from).rev() {
-            months.push(month);
-            held += matches * vocabulary.cell_share(&month_tag(month));
-            if held >= enough {
-                return months;
-            }
-        }
-        Vec::new()
+    /// What part of the jobs, the newest, holds somewhat more than so many of the matches. When in doubt it is too small: to look once more costs
+    /// little where there is little, to fetch ten times too many costs ten times as much.
+    pub(crate) fn part_with(&self, wanted: usize) -> f64 {
+        let at_most = self.jobs * self.trade * self.rest_at_most * self.place;
+        float(wanted) * DAYS_SPARE / at_most.max(f64::MIN_POSITIVE)
+    }
+
+    /// The same, known from a walk that found so many among so many.
+    pub(crate) fn part_after_walk(&self, wanted: usize, found: usize, visited: usize) -> f64 {
+        float(visited) / self.jobs * more_by(wanted, found)
     }
 
     /// The way to the first so many in an order that has an index, or none.
     pub(crate) fn sorted(&self, wanted: usize, can_walk: bool) -> Way {
         let wanted = float(wanted);
-        let index = self.entries().map(|entries| entries + self.matches() * FETCH);
+        let index = self.entries().map(|(ask, entries)| ask + entries + self.matches() * FETCH);
         match index {
             Some(index) if !can_walk || index < self.walked(wanted) => Way::INDEX,
             _ => Way::Walk,
@@ -159,64 +275,88 @@ impl Guess {
     }
 }
 
+fn float_of(seconds: i64) -> f64 {
+    f64::from(i32::try_from(seconds).unwrap_or(i32::MAX))
+}
+
 fn float(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// The months from one instant to another, the latest first; none when they are too many to be named.
-pub(crate) fn months_between(from: Instant, to: i32) -> Vec<i32> {
-    let from = month_of(from);
-    if to - from > MONTHS_MAX { Vec::new() } else { (from..=to).rev().collect() }
-}
-
-/// A month of thirty days, counted from 1970 as `marketplace.month` counts them.
-pub(crate) fn month_of(at: Instant) -> i32 {
-    i32::try_from((i64::from(at.num_days_from_ce()) - 719_163).div_euclid(30)).unwrap_or(i32::MAX)
-}
-
-/// The instant with which a month begins.
-pub(crate) fn month_start(month: i32) -> Instant {
-    Instant::from_timestamp(i64::from(month) * 30 * 24 * 60 * 60, 0).unwrap_or(Instant::MIN_UTC)
-}
-
-pub(crate) fn month_tag(month: i32) -> String {
-    format!("month1{month}")
+/// How many times as much is to be looked through for so many as where so many were found. From a little that was found little is to be learnt, and
+/// to look through ten times as much once more costs less than to fetch ten times too many.
+pub(crate) fn more_by(wanted: usize, found: usize) -> f64 {
+    (float(wanted) * DAYS_SPARE / float(found.max(1))).clamp(2.0, 10.0)
 }
 
 pub(crate) fn cell_tag(cell: i32) -> String {
     format!("cell1{cell}")
 }
 
+/// The tag of a larger square, or of a trade's jobs in it.
+pub(crate) fn block_tag(trade: Option<&str>, block: i32) -> String {
+    let trade: String = trade.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("block1{trade}{block}")
+}
+
 pub(crate) fn urgency_tag(urgency: Urgency) -> String {
     format!("urgency1{urgency}")
 }
 
-/// The squares of a tenth of a degree that a circle touches, numbered as `marketplace.cell` numbers them; none when there are too many.
-fn cells_around(circle: Circle) -> Option<Vec<i32>> {
-    let (one, two) = bounds_around(circle);
-    let mut cells = Vec::new();
-    for bounds in std::iter::once(one).chain(two) {
-        let rows = tenths(bounds.south, 90.0)..=tenths(bounds.north, 90.0);
-        let columns = tenths(bounds.west, 180.0)..=tenths(bounds.east, 180.0).min(3_599);
-        let count = rows.clone().count().checked_mul(columns.clone().count())?;
-        if cells.len() + count > CELLS_MAX {
-            return None;
+impl Squares {
+    /// The small ones while they are few.
+    fn around(circle: Circle, cells: Option<&[i32]>) -> Option<Self> {
+        match cells {
+            Some(cells) if cells.len() <= CELL_TAGS_MAX => Some(Self::Cells(cells.to_vec())),
+            _ => squares_around(circle, BLOCKS_A_DEGREE)
+                .filter(|blocks| blocks.len() <= BLOCK_TAGS_MAX)
+                .map(Self::Blocks),
         }
-        cells.extend(rows.flat_map(|row| columns.clone().map(move |column| row * 3_600 + column)));
     }
-    cells.sort_unstable();
-    cells.dedup();
-    Some(cells)
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Cells(squares) | Self::Blocks(squares) => squares.len(),
+        }
+    }
+
+    /// The part of the jobs that lies in them.
+    fn share(&self, vocabulary: &Vocabulary) -> f64 {
+        let tags: Vec<String> = match self {
+            Self::Cells(cells) => cells.iter().map(|cell| cell_tag(*cell)).collect(),
+            Self::Blocks(blocks) => blocks.iter().map(|block| block_tag(None, *block)).collect(),
+        };
+        tags.iter().map(|tag| vocabulary.met_share(tag)).sum()
+    }
 }
 
-/// The number of whole tenths of a degree.
-fn tenths(degrees: f64, from: f64) -> i32 {
-    let tenths = (degrees + from) * 10.0;
-    // There are 3,600 of them around the earth.
-    let (mut low, mut high) = (0, 3_600);
+/// The squares that a circle touches, so many to a degree, numbered as `marketplace.cell` and `marketplace.block` number them; none when there are
+/// too many.
+fn squares_around(circle: Circle, to_a_degree: u16) -> Option<Vec<i32>> {
+    let (one, two) = bounds_around(circle);
+    let around = i32::from(to_a_degree) * 360;
+    let place = |degrees: f64, from: f64| whole((degrees + from) * f64::from(to_a_degree), around);
+    let mut squares = Vec::new();
+    for bounds in std::iter::once(one).chain(two) {
+        let rows = place(bounds.south, 90.0)..=place(bounds.north, 90.0);
+        let columns = place(bounds.west, 180.0)..=place(bounds.east, 180.0).min(around - 1);
+        let count = rows.clone().count().checked_mul(columns.clone().count())?;
+        if squares.len() + count > CELLS_MAX {
+            return None;
+        }
+        squares.extend(rows.flat_map(|row| columns.clone().map(move |column| row * around + column)));
+    }
+    squares.sort_unstable();
+    squares.dedup();
+    Some(squares)
+}
+
+/// The whole part of a number from nothing to so many.
+fn whole(number: f64, most: i32) -> i32 {
+    let (mut low, mut high) = (0, most);
     while low < high {
         let middle = (low + high + 1) / 2;
-        if f64::from(middle) <= tenths {
+        if f64::from(middle) <= number {
             low = middle;
         } else {
             high = middle - 1;
@@ -272,46 +412,62 @@ mod tests {
 
     #[test]
     fn common_words_are_met_by_walking_and_rare_ones_looked_up() {
-        let months: Vec<(String, f64)> = (600..=630).map(|month| (month_tag(month), 0.04)).collect();
-        let months: Vec<(&str, f64)> = months.iter().map(|(tag, share)| (tag.as_str(), *share)).collect();
-        let vocabulary = million(&months);
-        let guess = |share: f64| Guess::new(&vocabulary, Some(share), NOTHING);
+        let days: Vec<(String, f64)> = (20_700..=20_779).map(|day| (format!("day1{day}"), 0.0125)).collect();
+        let days: Vec<(&str, f64)> = days.iter().map(|(tag, share)| (tag.as_str(), *share)).collect();
+        let vocabulary = million(&days);
+        let guess = |share: f64| Guess::new(&vocabulary, Some(Share::of_one(share)), NOTHING);
         assert_eq!(guess(0.274).newest(500), Way::Walk);
-        assert_eq!(guess(0.074).newest(500), Way::Walk);
-        assert_eq!(guess(0.02).newest(500), Way::Index { months: vec![] });
-        assert_eq!(guess(0.000_6).newest(500), Way::Index { months: vec![] });
+        assert_eq!(guess(0.02).newest(500), Way::INDEX);
+        assert_eq!(guess(0.000_6).newest(500), Way::INDEX);
+        let noon: Instant = "2026-11-22T12:00:00Z".parse().unwrap();
+        let latest = |share: f64| Latest::holding(guess(share).part_with(500), noon, &vocabulary).tags;
         assert_eq!(
-            guess(0.02).months(500, 630, &vocabulary),
-            [630, 629],
-            "1,500 of the 20,000 are looked for"
+            latest(0.2),
+            ["hours1166236", "hours1166235", "hours1166234"],
+            "650 of 200,000: 312 in three hours"
         );
-        assert!(guess(0.000_6).months(500, 630, &vocabulary).is_empty());
+        assert_eq!(latest(0.02).last().unwrap(), "day120777", "650 of the 20,000 are looked for, 250 a day");
+        assert!(latest(0.000_6).is_empty(), "there are no more than 600");
+        let walked = guess(0.01).part_after_walk(500, 50, 6_000);
+        assert!((0.059..0.061).contains(&walked), "ten times as far: {walked}");
     }
 
     #[test]
     fn in_a_dense_city_the_squares_are_walked_and_rare_words_looked_up() {
         let circle = Circle { centre: GeoPoint::new(40.75, -73.95).unwrap(), metres: 25_000 };
-        let cells = cells_around(circle).unwrap();
+        let cells = squares_around(circle, CELLS_A_DEGREE).unwrap();
         assert!((25..=56).contains(&cells.len()), "{}", cells.len());
-        let tags: Vec<String> = cells.iter().map(|cell| cell_tag(*cell)).collect();
-        let share = 0.1 / f64::from(u32::try_from(cells.len()).unwrap());
+        let blocks = squares_around(circle, BLOCKS_A_DEGREE).unwrap();
+        let tags: Vec<String> = blocks.iter().map(|block| block_tag(None, *block)).collect();
+        let share = 0.1 / f64::from(u32::try_from(blocks.len()).unwrap());
         let dense = million(&tags.iter().map(|tag| (tag.as_str(), share)).collect::<Vec<_>>());
         let around = Ticked { circle: Some(circle), ..NOTHING };
         assert_eq!(Guess::new(&dense, None, around).newest(21), Way::Walk);
         let sparse = million(&[]);
         assert_eq!(Guess::new(&sparse, None, around).newest(21), Way::Cells);
-        assert!(matches!(Guess::new(&dense, Some(0.000_6), around).newest(500), Way::Index { .. }));
+        assert!(matches!(
+            Guess::new(&dense, Some(Share::of_one(0.000_6)), around).newest(500),
+            Way::Index(_)
+        ));
         let far = Circle { metres: 500_000, ..circle };
-        assert_eq!(cells_around(far), None);
+        assert_eq!(squares_around(far, CELLS_A_DEGREE), None);
     }
 
     #[test]
-    fn months_are_counted_as_the_database_counts_them() {
-        for (day, month) in [("1970-01-01", 0), ("1970-01-30", 0), ("1970-01-31", 1), ("2026-11-21", 692)] {
-            let at: Instant = format!("{day}T12:00:00Z").parse().unwrap();
-            assert_eq!(month_of(at), month, "{day}");
-            assert!(month_start(month) <= at && month_start(month + 1) > at, "{day}");
-        }
+    fn stretches_of_time_are_counted_as_the_database_counts_them() {
+        let at = |at: &str| at.parse::<Instant>().unwrap();
+        let day = Latest::between(at("2026-11-20T00:00:00Z"), at("2026-11-22T23:59:59Z"));
+        assert_eq!(day.tags, ["day120779", "day120778", "day120777"]);
+        assert_eq!(day.since, Some(at("2026-11-20T00:00:00Z")));
+        let hours = Latest::between(at("1969-12-31T23:00:00Z"), at("1970-01-01T02:59:59Z"));
+        assert_eq!(
+            (hours.tags, hours.since),
+            (vec!["hours10".to_owned(), "hours1-1".to_owned()], Some(at("1969-12-31T21:00:00Z")))
+        );
+        assert_eq!(
+            Latest::between(at("2026-01-01T00:00:00Z"), at("2026-11-22T00:00:00Z")),
+            Latest::default()
+        );
     }
 
     #[test]
@@ -342,9 +498,11 @@ mod tests {
             // Within 10 km in each direction.
             let lng = (lng + east * 0.17 / lat.to_radians().cos() + 540.0).rem_euclid(360.0) - 180.0;
             let lat = lat + north * 0.17;
-            if let Some(cells) = cells_around(circle) {
-                let cell = tenths(lat, 90.0) * 3_600 + tenths(lng, 180.0).min(3_599);
-                prop_assert!(cells.contains(&cell), "{cell} {cells:?}");
+            for (to_a_degree, around) in [(CELLS_A_DEGREE, 3_600), (BLOCKS_A_DEGREE, 720)] {
+                let squares = squares_around(circle, to_a_degree).unwrap();
+                let edges = f64::from(to_a_degree);
+                let square = whole((lat + 90.0) * edges, around) * around + whole((lng + 180.0) * edges, around).min(around - 1);
+                prop_assert!(squares.contains(&square), "{square} {squares:?}");
             }
         }
     }

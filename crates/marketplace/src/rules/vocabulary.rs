@@ -1,6 +1,6 @@
 //! The words that jobs have: how common each is, and which one somebody meant who mistyped it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use taxonomy::Taxonomy;
 
@@ -44,13 +44,21 @@ pub(crate) struct Vocabulary {
     stems: HashMap<String, f64>,
     /// Shares of tags.
     tags: HashMap<String, f64>,
+    /// Shares of the days, counted from 1970, on which jobs were published.
+    days: BTreeMap<i64, f64>,
     spelled: Vec<Spelled>,
 }
 
 impl Vocabulary {
     /// Of about so many open jobs, and the share of them that has each word or tag. The words of the taxonomy are always known.
     pub(crate) fn new(jobs: f64, counted: &[(String, f64)]) -> Self {
-        let mut vocabulary = Self { jobs, stems: HashMap::new(), tags: HashMap::new(), spelled: Vec::new() };
+        let mut vocabulary = Self {
+            jobs,
+            stems: HashMap::new(),
+            tags: HashMap::new(),
+            days: BTreeMap::new(),
+            spelled: Vec::new(),
+        };
         let mut spelled: HashMap<String, f64> = HashMap::new();
         for phrase in phrases(Taxonomy::shipped()) {
             for word in phrase.split(|letter: char| !letter.is_alphanumeric()) {
@@ -58,7 +66,9 @@ impl Vocabulary {
             }
         }
         for (word, share) in counted {
-            if word.contains('1') {
+            if let Some(day) = word.strip_prefix("day1").and_then(|day| day.parse().ok()) {
+                vocabulary.days.insert(day, *share);
+            } else if word.contains('1') {
                 vocabulary.tags.insert(word.clone(), *share);
             } else {
                 spelled.insert(word.clone(), *share);
@@ -98,8 +108,18 @@ impl Vocabulary {
     }
 
     /// The same, where not having been met in the sample means to be hardly there at all: for the many squares of a map.
-    pub(crate) fn cell_share(&self, tag: &str) -> f64 {
+    pub(crate) fn met_share(&self, tag: &str) -> f64 {
         self.tags.get(tag).copied().unwrap_or_default()
+    }
+
+    /// The share of jobs that was published on a day, counted from 1970. The last day that was counted was not over, and later ones were not counted:
+    /// they are taken to be like the week before.
+    pub(crate) fn day_share(&self, day: i64) -> f64 {
+        let Some((last, _)) = self.days.last_key_value() else { return 0.0 };
+        if day < *last {
+            return self.days.get(&day).copied().unwrap_or_default();
+        }
+        self.days.range(last - 7..*last).map(|(_, share)| share).sum::<f64>() / 7.0
     }
 
     /// The word that somebody meant who wrote this one, without accents and in lower case: none for what is known, short, or like no other.
@@ -231,7 +251,7 @@ mod tests {
         let vocabulary = Vocabulary::new(1_000.0, &counted);
         assert!(vocabulary.share("leak") >= 0.03 && vocabulary.share("leak") < 0.04);
         assert!((vocabulary.tag_share("trade1plumbing") - 0.1).abs() < 1e-9);
-        assert!(vocabulary.tag_share("trade1tiling") < 0.001 && vocabulary.cell_share("cell17") < 1e-9);
+        assert!(vocabulary.tag_share("trade1tiling") < 0.001 && vocabulary.met_share("cell17") < 1e-9);
     }
 
     proptest! {

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use taxonomy::{Found, Skill, Taxonomy, Trade};
 
+use super::search::Share;
 use super::vocabulary::{Vocabulary, is_stop_word};
 
 /// The most words of a question that are looked for; what stands after them is passed over.
@@ -31,12 +32,14 @@ struct Term {
     literal: String,
     /// The words of it, each for Postgres.
     words: Vec<String>,
+    /// The same as stems: of a corrected word those of both.
+    stems: Vec<Vec<String>>,
     /// What it means.
     meaning: Option<Meaning>,
     /// A phrase in quotes is never passed over.
     is_phrase: bool,
     /// The share of jobs that have it, about.
-    share: f64,
+    share: Share,
 }
 
 /// What the taxonomy knows of words.
@@ -123,13 +126,16 @@ impl Words {
     }
 
     /// About the share of jobs that match.
-    pub(crate) fn share(&self) -> f64 {
-        self.terms.iter().map(|term| term.share).product()
+    pub(crate) fn share(&self) -> Share {
+        all_of(self.terms.iter().map(|term| term.share))
     }
 
     /// About the share of jobs that match when it is asked loosely.
-    pub(crate) fn loose_share(&self) -> f64 {
-        1.0 - self.terms.iter().map(|term| 1.0 - term.share).product::<f64>()
+    pub(crate) fn loose_share(&self) -> Share {
+        let any = |of: fn(&Share) -> f64| {
+            1.0 - self.terms.iter().map(|term| 1.0 - of(&term.share)).product::<f64>()
+        };
+        Share { expected: any(|share| share.expected), at_most: any(|share| share.at_most) }
     }
 
     /// All the words themselves.
@@ -157,7 +163,7 @@ impl Words {
     /// Any word at all: by how much of it a text has, it is ranked.
     pub(crate) fn any_word(&self) -> String {
         let words = self.terms.iter().flat_map(|term| term.words.iter().cloned());
-        joined(words.chain(self.meant().filter_map(Meaning::synonyms)), " | ")
+        joined(words.chain(self.meant().filter_map(|meaning| meaning.synonyms(|_| false))), " | ")
     }
 
     /// The tags of what the words mean: trades, and skills. Empty when they mean nothing.
@@ -182,11 +188,11 @@ impl Words {
     fn require(&mut self, text: &str, vocabulary: &Vocabulary) {
         let Some(literal) = phrase(text) else { return };
         let found = taxonomy::words(text);
-        let stems = || found.iter().map(|word| word.stem.clone());
-        self.stems.extend(stems());
-        let share = stems().map(|stem| vocabulary.share(&stem)).product();
+        self.stems.extend(found.iter().map(|word| word.stem.clone()));
+        let share = all_of(found.iter().map(|word| Share::of_one(vocabulary.share(&word.stem))));
         self.terms.push(Term {
             words: vec![literal.clone()],
+            stems: Vec::new(),
             literal,
             meaning: None,
             is_phrase: true,
@@ -240,17 +246,24 @@ impl Words {
             return;
         }
         let meaning = found.map(|found| Meaning { trade: found.trade, skill: found.skill });
-        let stems = || group.iter().filter(|token| !token.is_stop_word).flat_map(|token| &token.stems);
-        self.stems.extend(stems().cloned());
-        let literally: f64 = stems().map(|stem| vocabulary.share(stem)).product();
-        let share = (literally + meaning.map_or(0.0, |meaning| meaning.share(vocabulary))).min(1.0);
+        let telling = || group.iter().filter(|token| !token.is_stop_word);
+        self.stems.extend(telling().flat_map(|token| &token.stems).cloned());
+        // A mistyped word stands for either, and two words that are short for one for both.
+        let of_token = |token: &Token| token.stems.iter().map(|stem| vocabulary.share(stem)).sum::<f64>();
+        let literally = all_of(telling().map(|token| Share::of_one(of_token(token).min(1.0))));
+        let meant = meaning.map_or(0.0, |meaning| meaning.share(vocabulary));
+        let share = Share {
+            expected: (literally.expected + meant).min(1.0),
+            at_most: (literally.at_most + meant).min(1.0),
+        };
         let literal = if words.is_empty() {
             // Nothing but stop words that mean something together.
             joined(group.iter().map(|token| token.asked.clone()), " <-> ")
         } else {
             joined(words.iter().cloned(), " & ")
         };
-        self.terms.push(Term { literal, words, meaning, is_phrase: false, share });
+        let stems = telling().map(|token| token.stems.clone()).collect();
+        self.terms.push(Term { literal, words, stems, meaning, is_phrase: false, share });
     }
 }
 
@@ -258,8 +271,15 @@ impl Term {
     fn in_jobs(&self) -> String {
         match self.meaning {
             None => format!("({})", self.literal),
-            Some(meaning) => format!("(({}) | {})", self.literal, meaning.in_jobs()),
+            Some(meaning) => {
+                format!("(({}) | {})", self.literal, meaning.in_jobs(|stems| self.is_said_in(stems)))
+            }
         }
+    }
+
+    /// Whether a text with these stems has its words anyway.
+    fn is_said_in(&self, stems: &BTreeSet<String>) -> bool {
+        !self.stems.is_empty() && self.stems.iter().all(|any| any.iter().any(|stem| stems.contains(stem)))
     }
 
     fn in_directory(&self, asked: &BTreeSet<String>) -> String {
@@ -278,9 +298,10 @@ impl Term {
 
 impl Meaning {
     /// The jobs that it is of: those of the trade; of a skill those that ask for it, and those of its trade that speak of it in other words.
-    fn in_jobs(self) -> String {
+    /// Of the other words, those are left out in which what is asked for is `said` anyway.
+    fn in_jobs(self, said: impl Fn(&BTreeSet<String>) -> bool) -> String {
         let trade = trade_tag(self.trade.slug());
-        match (self.skill, self.synonyms()) {
+        match (self.skill, self.synonyms(said)) {
             (None, _) => trade,
             (Some(skill), None) => skill_tag(skill.slug()),
             (Some(skill), Some(synonyms)) => {
@@ -289,12 +310,20 @@ impl Meaning {
         }
     }
 
-    /// What else a skill is called.
-    fn synonyms(self) -> Option<String> {
+    /// What else a skill is called: of names that are within each other the shorter, for a job that has all of "water leak" has the leak.
+    fn synonyms(self, said: impl Fn(&BTreeSet<String>) -> bool) -> Option<String> {
         let skill = self.skill?;
         let phrases = std::iter::once(skill.name()).chain(skill.synonyms().iter().map(String::as_str));
-        let said: BTreeSet<String> = phrases.filter_map(synonym).collect();
-        (!said.is_empty()).then(|| joined(said.into_iter(), " | "))
+        let mut names: Vec<(BTreeSet<String>, String)> =
+            phrases.filter_map(synonym).filter(|(stems, _)| !said(stems)).collect();
+        names.sort_by_key(|(stems, _)| stems.len());
+        let mut kept: Vec<(BTreeSet<String>, String)> = Vec::new();
+        for (stems, name) in names {
+            if !kept.iter().any(|(shorter, _)| shorter.is_subset(&stems)) {
+                kept.push((stems, name));
+            }
+        }
+        (!kept.is_empty()).then(|| joined(kept.into_iter().map(|(_, name)| name), " | "))
     }
 
     fn share(self, vocabulary: &Vocabulary) -> f64 {
@@ -307,13 +336,29 @@ impl Meaning {
     }
 }
 
-/// All words of what something is called; none where what is left without stop words says too little.
-fn synonym(phrase: &str) -> Option<String> {
+/// What all of these have. Words of one question are seldom strangers: of the jobs that have the rarest, half may have the others too.
+fn all_of(shares: impl Iterator<Item = Share>) -> Share {
+    let mut all = Share::of_one(1.0);
+    let mut rarest: f64 = 1.0;
+    let mut count = 0_usize;
+    for share in shares {
+        all.expected *= share.expected;
+        rarest = rarest.min(share.at_most);
+        count += 1;
+    }
+    all.at_most = if count > 1 { (rarest / 2.0).max(all.expected) } else { rarest };
+    all
+}
+
+/// All words of what something is called, as stems and for Postgres; none where what is left without stop words says too little.
+fn synonym(phrase: &str) -> Option<(BTreeSet<String>, String)> {
     let words = plain_words(phrase);
-    let telling: Vec<String> =
-        words.iter().filter(|word| !is_stop_word(word)).map(|word| quoted(word)).collect();
+    let telling: Vec<&String> = words.iter().filter(|word| !is_stop_word(word)).collect();
     let enough = telling.len() > 1 || (telling.len() == 1 && words.len() == 1);
-    enough.then(|| format!("({})", joined(telling.into_iter(), " & ")))
+    enough.then(|| {
+        let stems = telling.iter().flat_map(|word| stems_of(word)).collect();
+        (stems, format!("({})", joined(telling.into_iter().map(|word| quoted(word)), " & ")))
+    })
 }
 
 /// The tag of a trade, as `marketplace.job_tags` has it.
@@ -479,10 +524,10 @@ mod tests {
     fn commoner_words_make_commoner_matches() {
         let counted = [("grey", 0.1), ("quartz", 0.01)].map(|(word, share)| (word.to_owned(), share));
         let vocabulary = Vocabulary::new(1_000.0, &counted);
-        let share = |question| Words::understand(question, &vocabulary).share();
+        let share = |question| Words::understand(question, &vocabulary).share().expected;
         assert!(share("grey") > share("quartz") && share("quartz") > share("grey quartz"));
         let both = Words::understand("grey quartz", &vocabulary);
-        assert!(both.loose_share() > 0.1 && both.loose_share() < 0.12);
+        assert!((0.1..0.12).contains(&both.loose_share().expected));
     }
 
     proptest! {

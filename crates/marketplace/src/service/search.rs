@@ -14,7 +14,7 @@ use crate::model::{
     Understood,
 };
 use crate::rules::highlights::highlights;
-use crate::rules::search::{Guess, Ticked, budget_band, count, facets, month_of};
+use crate::rules::search::{Guess, Ticked, budget_band, count, facets};
 use crate::rules::vocabulary::Vocabulary;
 use crate::rules::words::Words;
 use crate::store::search::{Asked, COUNTED, Counted, Question};
@@ -166,7 +166,8 @@ impl MarketplaceService {
         let Some(question) = understanding.question(viewer, search, is_loose) else { return Ok(Vec::new()) };
         if search.order != JobOrder::Relevance {
             let after = store::search::place(after);
-            let rows = self.db.read(|conn| store::search::page(conn, &question, after, limit))?;
+            let vocabulary = &understanding.vocabulary;
+            let rows = self.db.read(|conn| store::search::page(conn, &question, after, limit, vocabulary))?;
             return Ok(rows.into_iter().map(|(job, key)| (job, SearchKey { key, window: None })).collect());
         }
         let fresh = Window { as_of: understanding.now.timestamp_micros(), is_loose, ..Window::default() };
@@ -248,7 +249,7 @@ impl Understanding<'_> {
             circle: search.circle,
         };
         let guess = Guess::new(&self.vocabulary, share, ticked);
-        Some(Question { search, shelf, asked, guess, month: month_of(self.now) })
+        Some(Question { search, shelf, asked, guess, now: self.now })
     }
 
     fn understood(&self, is_loose: bool) -> Understood {

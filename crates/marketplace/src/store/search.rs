@@ -18,7 +18,7 @@ use super::jobs::{CardRow, Columns, Shelf};
 use super::word;
 use crate::model::search::Window;
 use crate::model::{FoundJob, JobOrder, JobSearch, Region, SearchKey, Urgency};
-use crate::rules::search::{Guess, Way, month_of, month_start, months_between};
+use crate::rules::search::{Guess, Latest, Way, more_by};
 use crate::rules::vocabulary::Vocabulary;
 
 use sql::What;
@@ -28,8 +28,8 @@ pub(crate) use words::{count as count_words, load as load_words};
 pub(crate) const WINDOW: usize = 500;
 /// The most that are counted. It stands in [`What::limit`] too.
 pub(crate) const COUNTED: usize = 1_000;
-/// Of so few matches in the latest months the others are looked for at once.
-const TOO_FEW: usize = 20;
+/// Of fewer matches in the latest stretches of time than these the others are looked for at once.
+const ENOUGH: usize = 100;
 
 /// Words for Postgres.
 #[derive(Debug, Clone)]
@@ -57,8 +57,8 @@ pub(crate) struct Question<'a> {
     pub(crate) asked: Option<Asked>,
     /// How many match, about.
     pub(crate) guess: Guess,
-    /// The month of now.
-    pub(crate) month: i32,
+    /// Now.
+    pub(crate) now: Instant,
 }
 
 /// Rows, and where they end when there is more behind.
@@ -72,6 +72,7 @@ pub(crate) fn page(
     question: &Question<'_>,
     after: Option<Position<i64>>,
     limit: Limit,
+    vocabulary: &Vocabulary,
 ) -> Result<Vec<(FoundJob, i64)>, Error> {
     let what = What::cards(limit);
     let wanted = limit.get() + 1;
@@ -79,11 +80,13 @@ pub(crate) fn page(
         cards(conn, sql::own(question, after, what))?
     } else if question.search.order == JobOrder::Distance {
         nearest(conn, question, after, wanted, what)?
+    } else if question.search.order == JobOrder::Newest {
+        let top =
+            after.map(|Position { key, id }| (Instant::from_timestamp_micros(key).unwrap_or_default(), id));
+        let window = Window { top, ..Window::default() };
+        newest(conn, question, window, what, wanted, vocabulary, cards)?.0
     } else {
-        let way = match question.search.order {
-            JobOrder::Newest => question.guess.newest(wanted),
-            _ => question.guess.sorted(wanted, true),
-        };
+        let way = question.guess.sorted(wanted, true);
         let rows = cards(conn, sql::by_way(question, &way, after, None, what, sql::Visits::Few))?;
         if rows.len() < wanted && way == Way::Walk {
             let way = question.guess.sorted(wanted, false);
@@ -204,7 +207,7 @@ pub(crate) fn descriptions(
     Ok(rows.into_iter().collect())
 }
 
-/// Up to `wanted` of the newest matches within a window. When only the latest months were looked at, also the place where they begin, after
+/// Up to `wanted` of the newest matches within a window. When only the latest stretches of time were looked at, also the place where they begin, after
 /// which there is more.
 fn newest<R>(
     conn: &mut PgConnection,
@@ -218,31 +221,42 @@ fn newest<R>(
     if question.shelf.is_some() {
         return Ok((load(conn, sql::own_newest(question, window, what))?, None));
     }
-    let last = window.top.map_or(question.month, |(at, _)| month_of(at));
-    let way = question.guess.newest(wanted);
+    let guess = &question.guess;
+    let until = window.top.map_or(question.now, |(at, _)| at.min(question.now));
     let put = |conn: &mut PgConnection, way: &Way, visits| {
         load(conn, sql::by_way(question, way, None, Some(window), what, visits))
     };
+    let way = guess.newest(wanted);
     if window.is_made {
         let way = match (way, window.floor) {
-            (Way::Index { .. }, Some((floor, _))) => Way::Index { months: months_between(floor, last) },
+            (Way::Index(_), Some((floor, _))) => Way::Index(Latest::between(floor, until)),
             (way, _) => way,
         };
         return Ok((put(conn, &way, sql::Visits::All)?, None));
     }
-    let months = match way {
-        Way::Index { .. } => question.guess.months(wanted, last, vocabulary),
-        Way::Walk | Way::Cells => Vec::new(),
-    };
-    let some_months = months.last().copied();
-    let way = if way == Way::INDEX { Way::Index { months } } else { way };
-    let rows = put(conn, &way, sql::Visits::Few)?;
-    match some_months {
-        _ if rows.len() >= wanted || way == Way::Cells || way == Way::INDEX => Ok((rows, None)),
-        Some(month) if what == What::Ids && rows.len() >= TOO_FEW => {
-            Ok((rows, Some((month_start(month), Uuid::nil()))))
+    let mut part = guess.part_with(wanted);
+    if way != Way::INDEX {
+        let rows = put(conn, &way, sql::Visits::Few)?;
+        if rows.len() >= wanted || way == Way::Cells {
+            return Ok((rows, None));
         }
-        _ => Ok((put(conn, &question.guess.sorted(wanted, false), sql::Visits::All)?, None)),
+        if guess.sorted(wanted, false) == Way::Walk {
+            return Ok((put(conn, &Way::Walk, sql::Visits::All)?, None));
+        }
+        part = guess.part_after_walk(wanted, rows.len(), sql::VISITS);
+    }
+    loop {
+        let latest = Latest::holding(part, until, vocabulary);
+        let since = latest.since;
+        let rows = put(conn, &Way::Index(latest), sql::Visits::All)?;
+        match since {
+            Some(_) if rows.len() >= wanted => return Ok((rows, None)),
+            Some(since) if what == What::Ids && rows.len() >= ENOUGH => {
+                return Ok((rows, Some((since, Uuid::nil()))));
+            }
+            Some(_) => part *= more_by(wanted, rows.len()),
+            None => return Ok((rows, None)),
+        }
     }
 }
 

@@ -6,14 +6,15 @@ use uuid::Uuid;
 
 use super::{Asked, Question};
 use crate::model::search::Window;
-use crate::model::{JobOrder, JobStatus};
-use crate::rules::search::{Way, cell_tag, month_tag, urgency_tag};
+use crate::model::{Category, JobOrder, JobStatus};
+use crate::rules::search::{Latest, Squares, Way, block_tag, cell_tag, urgency_tag};
 use crate::rules::words::{skill_tag, trade_tag};
 use crate::rules::{Bounds, bounds_around};
 use crate::store::jobs::Shelf;
 
 /// Jobs that a walk looks at before another way is taken; it stands in the text because a limit has to be a constant there.
-pub(super) const VISITS: &str = " LIMIT 20000";
+pub(super) const VISITS: usize = 6_000;
+const FEW: &str = " LIMIT 6000";
 /// How far beyond the last one it is first looked for the next nearest; each time twice as far.
 pub(super) const RING_METRES: i32 = 1_000;
 /// The largest page that is read with the smaller of the two limits.
@@ -136,7 +137,7 @@ pub(super) fn by_way(
     let range = Range { order, bounds: beyond(order, after).then(between(window)) };
     match way {
         Way::Walk => walk(question, range, what, visits),
-        Way::Index { months } => by_index(question, range, months, what),
+        Way::Index(latest) => by_index(question, range, latest, what),
         Way::Cells => by_cells(question, range, what),
     }
 }
@@ -149,7 +150,7 @@ struct Range {
 
 /// Along the index of the order, looking at each job.
 fn walk(question: &Question<'_>, range: Range, what: What, visits: Visits) -> Composed {
-    let end = if visits == Visits::Few { VISITS } else { "" };
+    let end = if visits == Visits::Few { FEW } else { "" };
     what.columns(question)
         .text(" FROM (SELECT *")
         .text(OPEN)
@@ -179,15 +180,13 @@ fn walked_along(question: &Question<'_>, order: JobOrder) -> Composed {
 }
 
 /// All that match by the index of words and tags, then in order.
-fn by_index(question: &Question<'_>, range: Range, months: &[i32], what: What) -> Composed {
+fn by_index(question: &Question<'_>, range: Range, latest: &Latest, what: What) -> Composed {
     let by_distance = range.order == JobOrder::Distance;
     let found = Composed::new("WITH near AS MATERIALIZED (SELECT j.id, j.published_at, j.bidding_deadline, j.category, j.urgency, j.budget_min, j.budget_max, j.region, j.country, ")
         .then(metres(question))
         .text(" AS metres")
         .text(OPEN)
-        .text(" AND j.words @@ (SELECT to_tsquery('english', ")
-        .value(all_tags(question, months))
-        .text("))")
+        .then(in_index(question, latest))
         .then(each_but_words(question));
     let found = if range.order == JobOrder::Deadline {
         found.text(" AND j.bidding_deadline > (SELECT app.clock())")
@@ -388,9 +387,9 @@ pub(super) fn ranked(
     let as_of = Instant::from_timestamp_micros(window.as_of).unwrap_or_default();
     let score = Composed::new("(1000000 * (CASE WHEN ts_match_vq(j.words, ")
         .then(query(asked.literal.clone()))
-        .text(") THEN 4 ELSE 0 END + CASE WHEN ts_match_vq(ts_filter(j.words, '{a}'), ")
+        .text(") THEN CASE WHEN ts_match_vq(ts_filter(j.words, '{a}'), ")
         .then(query(asked.literal.clone()))
-        .text(") THEN 1 ELSE 0 END + least(1, 2 * ts_rank('{0.1, 0.3, 0.6, 1.0}', j.words, ")
+        .text(") THEN 5 ELSE 4 END ELSE 0 END + least(1, 2 * ts_rank('{0.1, 0.3, 0.6, 1.0}', j.words, ")
         .then(query(or_nothing(&asked.any)))
         .text(", 1)) + CASE WHEN ts_match_vq(j.words, ")
         .then(query(or_nothing(&asked.trades)))
@@ -478,19 +477,26 @@ fn words_and_skills(question: &Question<'_>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" & "))
 }
 
-/// What the index of words and tags is asked for.
-fn all_tags(question: &Question<'_>, months: &[i32]) -> String {
-    let any = |tags: Vec<String>| format!("({})", tags.join(" | "));
-    let mut parts: Vec<String> = words_and_skills(question).into_iter().collect();
-    parts.extend(question.search.category.map(|category| trade_tag(category.as_str())));
-    if !question.search.urgency.is_empty() {
-        parts.push(any(question.search.urgency.iter().map(|urgency| urgency_tag(*urgency)).collect()));
-    }
-    if let Some(cells) = &question.guess.cells {
-        parts.push(any(cells.iter().map(|cell| cell_tag(*cell)).collect()));
-    }
-    if !months.is_empty() {
-        parts.push(any(months.iter().map(|month| month_tag(*month)).collect()));
-    }
-    parts.join(" & ")
+/// ` AND …`: what the index of words and tags is asked for, thing by thing. For conditions of their own the index leaps from one's next entry to the
+/// other's; within one query it looks at every entry of the rarest word, from the oldest job on: five to fifteen times as long.
+fn in_index(question: &Question<'_>, latest: &Latest) -> Composed {
+    let any = |tags: Vec<String>| tags.join(" | ");
+    let trade = question.search.category.map(Category::as_str);
+    let (place, trade) = match &question.guess.squares {
+        // A trade's jobs in a square have a tag of their own.
+        Some(Squares::Blocks(blocks)) => {
+            (Some(any(blocks.iter().map(|block| block_tag(trade, *block)).collect())), None)
+        }
+        Some(Squares::Cells(cells)) => (Some(any(cells.iter().map(|cell| cell_tag(*cell)).collect())), trade),
+        None => (None, trade),
+    };
+    let urgency = &question.search.urgency;
+    let urgency = (!urgency.is_empty()).then(|| any(urgency.iter().map(|one| urgency_tag(*one)).collect()));
+    let times = (!latest.tags.is_empty()).then(|| any(latest.tags.clone()));
+    [words_and_skills(question), trade.map(trade_tag), place, urgency, times]
+        .into_iter()
+        .flatten()
+        .fold(Composed::new(""), |asked, tags| {
+            asked.text(" AND j.words @@ (SELECT to_tsquery('english', ").value(tags).text("))")
+        })
 }

@@ -37,7 +37,7 @@ pub(crate) fn count(conn: &mut PgConnection) -> Result<(), Error> {
                  (SELECT least(100, 1000000 / greatest(reltuples, 1)) FROM pg_class WHERE oid = 'marketplace.jobs'::regclass))))
          INSERT INTO marketplace.words (word, share)
          SELECT word, ndoc / most::double precision FROM sampled
-         WHERE word ~ '^(trade|skill|urgency|month|cell)1[a-z0-9]+$' OR (ndoc >= 5 AND word ~ '^[a-z]{3,30}$')",
+         WHERE word ~ '^((trade|skill|urgency)1[a-z0-9]+|(day|cell|block)1[0-9]+)$' OR (ndoc >= 5 AND word ~ '^[a-z]{3,30}$')",
     )
     .execute(conn)?;
     Ok(())
