@@ -187,6 +187,49 @@ async fn jobs_are_listed_in_every_order_page_by_page() {
 }
 
 #[actix_web::test]
+async fn what_is_asked_of_budgets_is_in_one_currency() {
+    let app = TestApp::start().await;
+    let ada = app.homeowner().await;
+    let mut jobs = Vec::new();
+    for (budget, currency) in [(30_000, "USD"), (20_000, "CAD"), (10_000, "USD"), (40_000, "CAD")] {
+        let fields = json!({ "budgetMin": null, "budgetMax": budget, "currency": currency });
+        jobs.push(post(&ada, "Work", "tiling", fields).await);
+    }
+    let order = |places: &[usize]| places.iter().map(|place| jobs[*place].clone()).collect::<Vec<_>>();
+    for (query, expected) in [
+        ("", order(&[3, 2, 1, 0])),
+        ("currency=CAD", order(&[3, 1])),
+        ("sort=budget", order(&[0, 2])),
+        ("sort=budget&currency=CAD", order(&[3, 1])),
+        ("budgetMin=15000", order(&[0])),
+        ("budgetMin=15000&currency=CAD", order(&[3, 1])),
+        ("budgetMax=90000&currency=EUR", vec![]),
+    ] {
+        for path in ["/api/jobs", SORTED, ADVANCED] {
+            let found = app.anyone().get(&format!("{path}?{query}").replace("?&", "?")).await.expect(200);
+            assert_eq!(ids(&found), expected, "{path}?{query}");
+        }
+        let own = ada.get(&format!("/api/jobs?mine=true&{query}")).await.expect(200);
+        assert_eq!(ids(&own), expected, "one's own: {query}");
+    }
+    for (query, currency, low, high) in
+        [("", "USD", 1, 1), ("?currency=CAD", "CAD", 1, 1), ("?budgetMin=25000", "USD", 1, 1)]
+    {
+        let facets = app.anyone().get(&format!("{ADVANCED}{query}")).await.expect(200)["facets"].clone();
+        let bands = json!([
+            { "min": 0, "below": 25_000, "count": low }, { "min": 25_000, "below": 100_000, "count": high },
+        ]);
+        assert_eq!((&facets["budgetCurrency"], &facets["budgetCountedOver"]), (&json!(currency), &json!(2)));
+        assert_eq!(facets["budget"], bands, "{query}");
+    }
+    for wrong in ["currency=ABC", "currency=usdollar", "sort=budget&currency=usd"] {
+        for path in ["/api/jobs", SORTED, ADVANCED] {
+            app.anyone().get(&format!("{path}?{wrong}")).await.problem(400, "invalid_request");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn the_order_by_bids_is_the_owners_alone() {
     let app = TestApp::start().await;
     let (ada, eve) = (app.homeowner().await, app.homeowner().await);

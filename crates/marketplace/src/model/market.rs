@@ -137,7 +137,8 @@ impl MarketFilter {
     }
 }
 
-fn currency(code: &str) -> Result<Currency, Faults> {
+/// A currency by its code.
+pub(super) fn currency(code: &str) -> Result<Currency, Faults> {
     code.parse().map_err(|_| Fault::new("", "unknown_currency", "is not a currency's three letters").into())
 }
 

@@ -1,12 +1,13 @@
 //! Looking for jobs: what can be asked, and what is found.
 
-use kernel::{Faults, Instant, Page};
+use kernel::{Currency, Faults, Instant, Page};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::category::Category;
 use super::directory::{Circle, circle, words_of};
 use super::job::{Budget, JobCard, JobFilter, JobScope, JobStatus, Urgency};
+use super::market::currency;
 use super::text::Skills;
 
 /// The most skills that are asked for at a time.
@@ -43,6 +44,8 @@ pub struct JobSearchForm {
     pub budget_min: Option<i64>,
     /// The budget starts at this or below, in minor units.
     pub budget_max: Option<i64>,
+    /// The ISO 4217 code of the currency that the budget is in: then only jobs in it. By a budget without it, as a job that names none.
+    pub currency: Option<String>,
     /// How soon, any of these.
     pub urgency: Vec<Urgency>,
     /// Where the job stands.
@@ -68,6 +71,8 @@ pub struct JobSearch {
     pub(crate) category: Option<Category>,
     pub(crate) skills: Skills,
     pub(crate) budget: Budget,
+    /// Always there when something is asked of the budget: amounts in two currencies cannot be compared.
+    pub(crate) currency: Option<Currency>,
     pub(crate) urgency: Vec<Urgency>,
     pub(crate) status: Option<JobStatus>,
     pub(crate) scope: JobScope,
@@ -95,6 +100,9 @@ impl JobSearch {
         let budget = faults.take("", Budget::new(form.budget_min, form.budget_max)).unwrap_or_default();
         let circle = circle((form.lat, form.lng, form.radius), &mut faults);
         let order = order(form, &mut faults);
+        let named = form.currency.as_deref().and_then(|code| faults.take("/currency", currency(code)));
+        let by_budget = budget != Budget::default() || order == JobOrder::Budget;
+        let currency = named.or(by_budget.then_some(Self::CURRENCY));
         // The count of bids is for who posted the jobs.
         let scope = if order == JobOrder::Bids { JobScope::Mine } else { form.scope };
         let (status, posted_since) = (form.status, form.posted_since);
@@ -104,6 +112,7 @@ impl JobSearch {
             category,
             skills,
             budget,
+            currency,
             urgency,
             status,
             scope,
@@ -119,11 +128,20 @@ impl JobSearch {
         let is_plain = self.words.is_none()
             && self.skills.as_slice().is_empty()
             && self.budget == Budget::default()
+            && self.currency.is_none()
             && self.urgency.is_empty()
             && self.circle.is_none()
             && self.posted_since.is_none()
             && self.order == JobOrder::Newest;
         is_plain.then_some(JobFilter { status: self.status, category: self.category, scope: self.scope })
+    }
+
+    /// The currency that budgets are asked for in when none is named: that of a job that names none.
+    pub const CURRENCY: Currency = Currency::USD;
+
+    /// The currency of the budgets that are counted.
+    pub(crate) fn budget_currency(&self) -> Currency {
+        self.currency.unwrap_or(Self::CURRENCY)
     }
 
     /// The order.
@@ -270,8 +288,10 @@ pub struct JobFacets {
     pub trades: Facets<String>,
     /// By urgency.
     pub urgencies: Facets<Urgency>,
-    /// By the upper end of the budget.
+    /// By the upper end of the budget, of those in one currency.
     pub budgets: Facets<BudgetBand>,
+    /// That currency.
+    pub budget_currency: Currency,
     /// By state or province.
     pub regions: Facets<Region>,
 }
@@ -297,6 +317,7 @@ mod tests {
             category: Some("alchemy".to_owned()),
             skills: vec!["ok".to_owned(), String::new()],
             budget_min: Some(-1),
+            currency: Some("Taler".to_owned()),
             lat: Some(1.0),
             radius: Some(0),
             sort: Some(JobOrder::Distance),
@@ -309,8 +330,28 @@ mod tests {
             "/budgetMin out_of_range",
             "/radius out_of_range",
             "/lng missing",
+            "/currency unknown_currency",
         ];
         assert_eq!(faults(&form), expected);
+    }
+
+    #[test]
+    fn a_budget_is_in_one_currency() {
+        let euro = JobSearchForm { currency: Some("EUR".to_owned()), ..JobSearchForm::default() };
+        let of = |form: &JobSearchForm| JobSearch::new(form).map(|search| search.currency).unwrap();
+        let code = |form: &JobSearchForm| of(form).map(Currency::code);
+        let plain = JobSearchForm::default();
+        for (form, expected) in [
+            (plain.clone(), None),
+            (euro.clone(), Some("EUR")),
+            (JobSearchForm { budget_max: Some(1), ..plain.clone() }, Some("USD")),
+            (JobSearchForm { budget_min: Some(1), ..plain.clone() }, Some("USD")),
+            (JobSearchForm { sort: Some(JobOrder::Budget), ..plain }, Some("USD")),
+            (JobSearchForm { budget_max: Some(1), ..euro.clone() }, Some("EUR")),
+        ] {
+            assert_eq!(code(&form), expected, "{form:?}");
+        }
+        assert!(JobSearch::new(&euro).is_ok_and(|search| search.as_plain_list().is_none()));
     }
 
     #[test]

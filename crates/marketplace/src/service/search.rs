@@ -86,7 +86,12 @@ impl SearchQueries for MarketplaceService {
             count: count(all.len(), COUNTED),
             trades: facets(newest(trades).map(|job| job.trade)),
             urgencies: facets(newest(urgencies).map(|job| job.urgency)),
-            budgets: facets(newest(budgets).map(|job| budget_band(job.budget))),
+            budgets: facets(
+                newest(budgets)
+                    .filter(|job| job.currency == search.budget_currency().code())
+                    .map(|job| budget_band(job.budget)),
+            ),
+            budget_currency: search.budget_currency(),
             regions: facets(newest(None).map(|job| job.region)),
         })
     }

@@ -168,6 +168,7 @@ pub(crate) struct Counted {
     pub(crate) trade: String,
     pub(crate) urgency: Urgency,
     pub(crate) budget: Option<i64>,
+    pub(crate) currency: String,
     pub(crate) region: Region,
 }
 
@@ -177,8 +178,8 @@ pub(crate) fn counted(
     question: &Question<'_>,
     vocabulary: &Vocabulary,
 ) -> Result<Vec<Counted>, Error> {
-    type Columns = (Text, Text, Nullable<BigInt>, Nullable<Text>, Text);
-    type Row = (String, String, Option<i64>, Option<String>, String);
+    type Columns = (Text, Text, Nullable<BigInt>, Nullable<Text>, Text, Text);
+    type Row = (String, String, Option<i64>, Option<String>, String, String);
     let load =
         |conn: &mut PgConnection, statement: Composed| Ok(statement.rows::<Columns>().load::<Row>(conn)?);
     let rows: Vec<Row> = if question.shelf.is_some() {
@@ -188,9 +189,9 @@ pub(crate) fn counted(
         newest(conn, question, all, What::Counted, COUNTED + 1, vocabulary, load)?.0
     };
     rows.into_iter()
-        .map(|(trade, urgency, budget, region, country)| {
+        .map(|(trade, urgency, budget, region, country, currency)| {
             let urgency = word(Urgency::parse(&urgency), "jobs.urgency")?;
-            Ok(Counted { trade, urgency, budget, region: Region { country, region } })
+            Ok(Counted { trade, urgency, budget, currency, region: Region { country, region } })
         })
         .collect()
 }

@@ -315,12 +315,15 @@ pub struct JobSearchQuery {
     #[schema(max_items = 10)]
     #[serde(default)]
     pub skills: Vec<JobSkill>,
-    /// Only jobs whose budget reaches this at its upper end, in minor units of the job's currency. A budget with one end counts as that.
+    /// Only jobs whose budget reaches this at its upper end, in minor units of `currency`. A budget with one end counts as that.
     #[schema(minimum = 0, maximum = 100_000_000)]
     pub budget_min: Option<i64>,
     /// Only jobs whose budget begins at this or below.
     #[schema(minimum = 0, maximum = 100_000_000)]
     pub budget_max: Option<i64>,
+    /// Only jobs in this currency, ISO 4217. What is asked of the budget is in one currency, and so is the order by `budget`: in `USD` when it is not said.
+    #[schema(min_length = 3, max_length = 3)]
+    pub currency: Option<String>,
     /// Only jobs that are this urgent, or of these.
     #[schema(max_items = 4)]
     #[serde(default)]
@@ -355,6 +358,7 @@ impl JobSearchQuery {
             skills: self.skills.into_iter().map(|JobSkill(skill)| skill).collect(),
             budget_min: self.budget_min,
             budget_max: self.budget_max,
+            currency: self.currency,
             urgency: self.urgency.into_iter().map(|Word(urgency)| urgency).collect(),
             status: self.status.map(JobStatus::from),
             scope: if self.mine.unwrap_or_default() { JobScope::Mine } else { JobScope::Public },

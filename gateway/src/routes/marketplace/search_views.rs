@@ -145,7 +145,7 @@ pub struct JobUrgencyCount {
     pub count: i64,
 }
 
-/// So many jobs have a budget whose upper end is in this band, in minor units of their own currency.
+/// So many jobs have a budget whose upper end is in this band, in minor units.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobBudgetCount {
@@ -181,7 +181,9 @@ pub struct JobFacetsView {
     pub urgency_counted_over: i64,
     /// By urgency.
     pub urgency: Vec<JobUrgencyCount>,
-    /// Over how many budgets were counted, without the filters `budgetMin` and `budgetMax`.
+    /// The currency of the budgets that were counted: the one asked for, else `USD`.
+    pub budget_currency: String,
+    /// Over how many budgets in it were counted, without the filters `budgetMin` and `budgetMax`.
     pub budget_counted_over: i64,
     /// By budget.
     pub budget: Vec<JobBudgetCount>,
@@ -201,6 +203,7 @@ impl From<JobFacets> for JobFacetsView {
                 urgency: Word(urgency),
                 count,
             }),
+            budget_currency: facets.budget_currency.code().to_owned(),
             budget_counted_over: facets.budgets.counted_over,
             budget: each(facets.budgets, |BudgetBand { min, below }, count| JobBudgetCount {
                 min,
@@ -258,6 +261,7 @@ impl JobSearchList {
             trade: vec![JobTradeCount { category: "tiling".to_owned(), count: 1 }],
             urgency_counted_over: 1,
             urgency: vec![JobUrgencyCount { urgency: Word(Urgency::Normal), count: 1 }],
+            budget_currency: "USD".to_owned(),
             budget_counted_over: 1,
             budget: vec![JobBudgetCount { min: Some(100_000), below: Some(500_000), count: 1 }],
             region_counted_over: 1,

@@ -73,7 +73,7 @@ impl What {
             Self::Page | Self::WidePage => Composed::new(CARD).then(metres(question)).text(", NULL::bigint"),
             Self::Ids => Composed::new("SELECT j.id, j.published_at"),
             Self::Counted => Composed::new(
-                "SELECT j.category, j.urgency, coalesce(j.budget_max, j.budget_min), j.region, j.country",
+                "SELECT j.category, j.urgency, coalesce(j.budget_max, j.budget_min), j.region, j.country, j.currency",
             ),
         }
     }
@@ -182,7 +182,7 @@ fn walked_along(question: &Question<'_>, order: JobOrder) -> Composed {
 /// All that match by the index of words and tags, then in order.
 fn by_index(question: &Question<'_>, range: Range, latest: &Latest, what: What) -> Composed {
     let by_distance = range.order == JobOrder::Distance;
-    let found = Composed::new("WITH near AS MATERIALIZED (SELECT j.id, j.published_at, j.bidding_deadline, j.category, j.urgency, j.budget_min, j.budget_max, j.region, j.country, ")
+    let found = Composed::new("WITH near AS MATERIALIZED (SELECT j.id, j.published_at, j.bidding_deadline, j.category, j.urgency, j.budget_min, j.budget_max, j.region, j.country, j.currency, ")
         .then(metres(question))
         .text(" AS metres")
         .text(OPEN)
@@ -454,6 +454,9 @@ fn each(question: &Question<'_>) -> Composed {
 /// The same without what the index of words and tags has answered.
 fn each_but_words(question: &Question<'_>) -> Composed {
     let mut asked = Composed::new("");
+    if let Some(currency) = question.search.currency {
+        asked = asked.text(" AND j.currency = ").value(currency.code().to_owned());
+    }
     if let Some(least) = question.search.budget.min() {
         asked = asked.text(" AND coalesce(j.budget_max, j.budget_min) >= ").value(least);
     }
