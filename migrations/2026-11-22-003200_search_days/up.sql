@@ -57,6 +57,8 @@ CREATE INDEX jobs_open_words ON marketplace.jobs USING gin (words) WITH (fastupd
 
 DROP FUNCTION marketplace.month(timestamptz);
 
+SELECT app.grant_runtime('marketplace');
+
 INSERT INTO outbox.tasks (id, kind, key, payload, due_at, max_attempts, trace_id, created_at)
 SELECT outbox.new_id(), 'marketplace.count_words', 'all', '{}', app.clock(), 20, 'migration 003200', app.clock()
 WHERE EXISTS (SELECT FROM marketplace.jobs)

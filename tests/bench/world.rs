@@ -98,7 +98,13 @@ impl World {
         let cluster = Cluster::open(&wanted, &roles).unwrap_or_else(|error| panic!("{error}"));
         let mut owner = database::establish(&cluster.owner_url()).unwrap();
         migrate::up(&mut owner, &roles, &platform::MIGRATIONS).unwrap();
-        let secrets = [random_secret(), random_secret(), random_secret()];
+        let secrets = match &options.filled {
+            // What was written with them has to be readable.
+            Some(_) => {
+                ["jwt_secret", "password_pepper", "vault_secret"].map(|name| made(&wanted.data_dir, name))
+            }
+            None => [random_secret(), random_secret(), random_secret()],
+        };
         let seeded = options.bids > 0 || options.filled.is_some();
         if options.bids > 0 {
             fill(&cluster, &secrets, options);
@@ -216,6 +222,16 @@ fn product(
         settings: settings.clone(),
     };
     (Platform::new(parts).unwrap_or_else(|error| panic!("{error}")), settings)
+}
+
+/// A secret that the program has made for itself in its data directory.
+fn made(data: &Path, name: &str) -> SecretString {
+    let path = data.join("secrets").join(name);
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .trim()
+        .to_owned()
+        .into()
 }
 
 /// With the rights of the user whom Postgres runs as.

@@ -27,6 +27,8 @@ const BLOCKS_A_DEGREE: u16 = 2;
 const JOBS_MIN: f64 = 1_000.0;
 /// To fetch a match that an index named costs as much as to look at so many that lie in order.
 const FETCH: f64 = 4.0;
+/// The next job of a trade costs as much as so many that lie next to each other.
+const APART: f64 = 2.5;
 /// To read an index's entry of the rarest thing asked for costs as much as to look at so many.
 const ENTRY: f64 = 0.2;
 /// To ask the index of words and tags at all costs as much as to look at so many.
@@ -192,7 +194,14 @@ impl Guess {
         let cells = ticked.circle.and_then(|circle| squares_around(circle, CELLS_A_DEGREE));
         let squares = ticked.circle.and_then(|circle| Squares::around(circle, cells.as_deref()));
         let place = squares.as_ref().map(|squares| squares.share(vocabulary));
-        let together = words.map_or(1.0, Share::together);
+        // Most jobs of a trade may be such as speak of these words, or of the words such as are of this trade.
+        let together = match (words, trade) {
+            (Some(words), Some(trade)) => {
+                let at_most = (words.at_most.min(trade) / 2.0).max(words.at_most * trade);
+                Share { expected: words.expected * trade, at_most }.together()
+            }
+            (words, _) => words.map_or(1.0, Share::together),
+        };
         let asked = words
             .map(|words| words.expected)
             .into_iter()
@@ -220,9 +229,12 @@ impl Guess {
         self.jobs * self.trade * self.rest * self.place
     }
 
-    /// How many are looked at along an index until so many are found; that index is of the trade when there is one.
+    /// What it costs to look along an index until so many are found; that index is of the trade when there is one.
     fn walked(&self, wanted: f64) -> f64 {
-        (wanted / (self.rest * self.place).max(f64::MIN_POSITIVE)).min(self.jobs * self.trade)
+        let looked_at =
+            (wanted / (self.rest * self.place).max(f64::MIN_POSITIVE)).min(self.jobs * self.trade);
+        // Jobs of one trade lie apart.
+        if self.trade < 1.0 { looked_at * APART } else { looked_at }
     }
 
     /// What it costs to ask the index, and to read all its entries of the rarest thing.

@@ -25,7 +25,7 @@ use sql::What;
 pub(crate) use words::{count as count_words, load as load_words};
 
 /// Jobs that are ranked among each other by relevance: the newest that match. It stands in [`What::limit`] too.
-pub(crate) const WINDOW: usize = 500;
+pub(crate) const WINDOW: usize = 250;
 /// The most that are counted. It stands in [`What::limit`] too.
 pub(crate) const COUNTED: usize = 1_000;
 /// Of fewer matches in the latest stretches of time than these the others are looked for at once.
