@@ -9,6 +9,7 @@ mod confirmation;
 pub(crate) mod highlights;
 mod likeness;
 pub mod market;
+mod percentile;
 pub mod performance;
 mod places;
 mod ranking;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use kernel::{Instant, PartyId};
 
+use super::percentile::percentile;
 use crate::model::Month;
 
 /// Hours after the end of a month until its figures are made, so that what happened at its very end is in them.
@@ -149,18 +150,6 @@ pub fn pool(months: &[MarketFigure]) -> Option<MarketFigure> {
         p75: mean(|month| month.p75)?,
         p90: mean(|month| month.p90)?,
     })
-}
-
-/// The percentile of sorted amounts by linear interpolation between the closest ranks: type 7 of Hyndman and Fan (The American Statistician 50,
-/// 1996), `percentile_cont` of SQL. None without any.
-#[must_use]
-pub fn percentile(sorted: &[i64], percent: u8) -> Option<i64> {
-    let rank = sorted.len().checked_sub(1)? * usize::from(percent);
-    let low = sorted.get(rank / 100).copied()?;
-    let high = sorted.get(rank / 100 + 1).copied().unwrap_or(low);
-    let share = i128::try_from(rank % 100).ok()?;
-    let between = (i128::from(high) - i128::from(low)) * share / 100;
-    i64::try_from(i128::from(low) + between).ok()
 }
 
 /// To two significant digits, a half rounded up: a percentile of few amounts is one of them, and what a job went for is its parties' alone.

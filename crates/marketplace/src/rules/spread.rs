@@ -1,9 +1,9 @@
 //! How prices lie: percentiles, and which of them are far from all others.
 //!
-//! A percentile lies between two prices in proportion (type 7 of Hyndman and Fan, “Sample Quantiles in Statistical Packages”, The American
-//! Statistician 50, 1996; Postgres' `percentile_cont`). Far from the others is what lies outside Tukey's inner fences, one and a half
-//! times the distance of the quartiles below the lower or above the upper one (J. W. Tukey, Exploratory Data Analysis, 1977, section 2D).
+//! Far from the others is what lies outside Tukey's inner fences, one and a half times the distance of the quartiles below the lower or above
+//! the upper one (J. W. Tukey, Exploratory Data Analysis, 1977, section 2D).
 
+use super::percentile::{divided, percentile};
 use crate::model::BidId;
 
 /// From so many prices on the fences are drawn: of fewer, the quartiles are the prices themselves.
@@ -51,9 +51,9 @@ pub struct Spread {
 pub fn spread(prices: &[(BidId, i64)]) -> Option<Spread> {
     let amounts: Vec<i64> = prices.iter().map(|(_, amount)| *amount).collect();
     let (lowest, highest) = (*amounts.first()?, *amounts.last()?);
-    let count = i64::try_from(amounts.len()).ok()?;
+    let sum = amounts.iter().copied().map(i128::from).sum();
     let at = |percent| percentile(&amounts, percent);
-    let (p25, p75) = (at(25), at(75));
+    let (p25, p75) = (at(25)?, at(75)?);
     let fences = (amounts.len() >= OUTLIERS_FROM).then(|| {
         let reach = (p75 - p25) * 3;
         // No price is below nothing.
@@ -68,33 +68,20 @@ pub fn spread(prices: &[(BidId, i64)]) -> Option<Spread> {
         count: amounts.len(),
         lowest,
         highest,
-        mean: divided(amounts.iter().sum(), count),
-        p10: at(10),
+        mean: i64::try_from(divided(sum, i128::try_from(amounts.len()).ok()?)).ok()?,
+        p10: at(10)?,
         p25,
-        median: at(50),
+        median: at(50)?,
         p75,
-        p90: at(90),
+        p90: at(90)?,
         fences,
         outliers: prices.iter().filter_map(|(id, amount)| Some((*id, *amount, side(*amount)?))).collect(),
     })
 }
 
-/// What so many percent of the amounts, which are in ascending order, lie below.
-fn percentile(amounts: &[i64], percent: i64) -> i64 {
-    let steps = i64::try_from(amounts.len()).unwrap_or(i64::MAX).saturating_sub(1).max(0) * percent;
-    let (whole, rest) = (usize::try_from(steps / 100).unwrap_or_default(), steps % 100);
-    let below = amounts.get(whole).copied().unwrap_or_default();
-    let above = amounts.get(whole + 1).copied().unwrap_or(below);
-    below + divided((above - below) * rest, 100)
-}
-
-fn halved(amount: i64) -> i64 {
-    divided(amount, 2)
-}
-
 /// A half is rounded up.
-fn divided(amount: i64, by: i64) -> i64 {
-    (2 * amount + by).div_euclid(2 * by)
+fn halved(amount: i64) -> i64 {
+    (amount + 1).div_euclid(2)
 }
 
 #[cfg(test)]
