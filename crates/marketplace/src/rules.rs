@@ -36,6 +36,7 @@ pub use bidding::{
 pub use comparison::compare;
 pub use confirmation::{asked_at, changed_fields, confirmation};
 pub use likeness::{FAR_KM, Model};
+pub(crate) use places::cells_around;
 pub use places::{Bounds, bounds_around};
 pub use ranking::{Against, Middle, Offer, Part, Ranked, against, percent_above, rank_offers, score};
 pub use rating::{RatingSums, rank, review_sides, stars, summarise};

@@ -40,6 +40,49 @@ pub fn bounds_around(circle: Circle) -> (Bounds, Option<Bounds>) {
     }
 }
 
+/// The small squares' edge is a tenth of a degree, as in `marketplace.cell`.
+pub(crate) const CELLS_A_DEGREE: u16 = 10;
+
+/// The squares of a tenth of a degree that a circle touches; none when there are more than so many.
+pub(crate) fn cells_around(circle: Circle, most: usize) -> Option<Vec<i32>> {
+    squares_around(circle, CELLS_A_DEGREE, most)
+}
+
+/// The squares that a circle touches, so many to a degree, numbered as `marketplace.cell` and `marketplace.block` number them; none when there are
+/// more than so many.
+pub(crate) fn squares_around(circle: Circle, to_a_degree: u16, most: usize) -> Option<Vec<i32>> {
+    let (one, two) = bounds_around(circle);
+    let around = i32::from(to_a_degree) * 360;
+    let place = |degrees: f64, from: f64| whole((degrees + from) * f64::from(to_a_degree), around);
+    let mut squares = Vec::new();
+    for bounds in std::iter::once(one).chain(two) {
+        let rows = place(bounds.south, 90.0)..=place(bounds.north, 90.0);
+        let columns = place(bounds.west, 180.0)..=place(bounds.east, 180.0).min(around - 1);
+        let count = rows.clone().count().checked_mul(columns.clone().count())?;
+        if squares.len() + count > most {
+            return None;
+        }
+        squares.extend(rows.flat_map(|row| columns.clone().map(move |column| row * around + column)));
+    }
+    squares.sort_unstable();
+    squares.dedup();
+    Some(squares)
+}
+
+/// The whole part of a number from nothing to so many.
+fn whole(number: f64, most: i32) -> i32 {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = (low + high + 1) / 2;
+        if f64::from(middle) <= number {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low
+}
+
 #[cfg(test)]
 mod tests {
     use identity::geo::GeoPoint;
@@ -80,6 +123,23 @@ mod tests {
             let (one, two) = bounds_around(Circle { centre, metres: km * 1_000 });
             if metres_between(centre, point) <= f64::from(km) * 1_000.0 {
                 prop_assert!(holds(one, point) || two.is_some_and(|two| holds(two, point)), "{centre:?} {point:?}");
+            }
+        }
+
+        #[test]
+        fn every_point_of_a_circle_is_in_one_of_its_squares(
+            (lat, lng) in (-85.0_f64..=85.0, -180.0_f64..=180.0),
+            (north, east) in (-0.5_f64..=0.5, -0.5_f64..=0.5),
+        ) {
+            let circle = Circle { centre: GeoPoint::new(lat, lng).unwrap(), metres: 20_000 };
+            // Within 10 km in each direction.
+            let lng = (lng + east * 0.17 / lat.to_radians().cos() + 540.0).rem_euclid(360.0) - 180.0;
+            let lat = lat + north * 0.17;
+            for (to_a_degree, around) in [(CELLS_A_DEGREE, 3_600), (2, 720)] {
+                let squares = squares_around(circle, to_a_degree, 400).unwrap();
+                let edges = f64::from(to_a_degree);
+                let square = whole((lat + 90.0) * edges, around) * around + whole((lng + 180.0) * edges, around).min(around - 1);
+                prop_assert!(squares.contains(&square), "{square} {squares:?}");
             }
         }
     }

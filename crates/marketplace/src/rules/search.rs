@@ -8,7 +8,7 @@ use kernel::Instant;
 
 use crate::model::{BudgetBand, Circle, Count, Facet, Facets, Urgency};
 
-use super::places::bounds_around;
+use super::places::{CELLS_A_DEGREE, squares_around};
 use super::vocabulary::Vocabulary;
 use super::words::{skill_tag, trade_tag};
 
@@ -19,8 +19,6 @@ const CELLS_MAX: usize = 400;
 const CELL_TAGS_MAX: usize = 9;
 /// More larger squares than these are not asked for.
 const BLOCK_TAGS_MAX: usize = 64;
-/// The small squares' edge is a tenth of a degree, as in `marketplace.cell`.
-const CELLS_A_DEGREE: u16 = 10;
 /// The larger squares' edge is half a degree, as in `marketplace.block`.
 const BLOCKS_A_DEGREE: u16 = 2;
 /// Fewer open jobs than these are not worth thinking about.
@@ -191,7 +189,7 @@ impl Guess {
         let of_urgency = |urgency: &Urgency| vocabulary.tag_share(&urgency_tag(*urgency));
         let urgency =
             (!ticked.urgency.is_empty()).then(|| ticked.urgency.iter().map(of_urgency).sum::<f64>());
-        let cells = ticked.circle.and_then(|circle| squares_around(circle, CELLS_A_DEGREE));
+        let cells = ticked.circle.and_then(|circle| squares_around(circle, CELLS_A_DEGREE, CELLS_MAX));
         let squares = ticked.circle.and_then(|circle| Squares::around(circle, cells.as_deref()));
         let place = squares.as_ref().map(|squares| squares.share(vocabulary));
         // Most jobs of a trade may be such as speak of these words, or of the words such as are of this trade.
@@ -320,7 +318,7 @@ impl Squares {
     fn around(circle: Circle, cells: Option<&[i32]>) -> Option<Self> {
         match cells {
             Some(cells) if cells.len() <= CELL_TAGS_MAX => Some(Self::Cells(cells.to_vec())),
-            _ => squares_around(circle, BLOCKS_A_DEGREE)
+            _ => squares_around(circle, BLOCKS_A_DEGREE, CELLS_MAX)
                 .filter(|blocks| blocks.len() <= BLOCK_TAGS_MAX)
                 .map(Self::Blocks),
         }
@@ -340,41 +338,6 @@ impl Squares {
         };
         tags.iter().map(|tag| vocabulary.met_share(tag)).sum()
     }
-}
-
-/// The squares that a circle touches, so many to a degree, numbered as `marketplace.cell` and `marketplace.block` number them; none when there are
-/// too many.
-fn squares_around(circle: Circle, to_a_degree: u16) -> Option<Vec<i32>> {
-    let (one, two) = bounds_around(circle);
-    let around = i32::from(to_a_degree) * 360;
-    let place = |degrees: f64, from: f64| whole((degrees + from) * f64::from(to_a_degree), around);
-    let mut squares = Vec::new();
-    for bounds in std::iter::once(one).chain(two) {
-        let rows = place(bounds.south, 90.0)..=place(bounds.north, 90.0);
-        let columns = place(bounds.west, 180.0)..=place(bounds.east, 180.0).min(around - 1);
-        let count = rows.clone().count().checked_mul(columns.clone().count())?;
-        if squares.len() + count > CELLS_MAX {
-            return None;
-        }
-        squares.extend(rows.flat_map(|row| columns.clone().map(move |column| row * around + column)));
-    }
-    squares.sort_unstable();
-    squares.dedup();
-    Some(squares)
-}
-
-/// The whole part of a number from nothing to so many.
-fn whole(number: f64, most: i32) -> i32 {
-    let (mut low, mut high) = (0, most);
-    while low < high {
-        let middle = (low + high + 1) / 2;
-        if f64::from(middle) <= number {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    low
 }
 
 /// Where budgets are cut, in minor units: 250, 1,000, 5,000, 20,000 and 100,000 of a currency with cents.
@@ -409,7 +372,6 @@ pub(crate) fn count(read: usize, most: usize) -> Count {
 #[cfg(test)]
 mod tests {
     use identity::geo::GeoPoint;
-    use proptest::prelude::*;
 
     use super::*;
 
@@ -447,9 +409,9 @@ mod tests {
     #[test]
     fn in_a_dense_city_the_squares_are_walked_and_rare_words_looked_up() {
         let circle = Circle { centre: GeoPoint::new(40.75, -73.95).unwrap(), metres: 25_000 };
-        let cells = squares_around(circle, CELLS_A_DEGREE).unwrap();
+        let cells = squares_around(circle, CELLS_A_DEGREE, CELLS_MAX).unwrap();
         assert!((25..=56).contains(&cells.len()), "{}", cells.len());
-        let blocks = squares_around(circle, BLOCKS_A_DEGREE).unwrap();
+        let blocks = squares_around(circle, BLOCKS_A_DEGREE, CELLS_MAX).unwrap();
         let tags: Vec<String> = blocks.iter().map(|block| block_tag(None, *block)).collect();
         let share = 0.1 / f64::from(u32::try_from(blocks.len()).unwrap());
         let dense = million(&tags.iter().map(|tag| (tag.as_str(), share)).collect::<Vec<_>>());
@@ -462,7 +424,7 @@ mod tests {
             Way::Index(_)
         ));
         let far = Circle { metres: 500_000, ..circle };
-        assert_eq!(squares_around(far, CELLS_A_DEGREE), None);
+        assert_eq!(squares_around(far, CELLS_A_DEGREE, CELLS_MAX), None);
     }
 
     #[test]
@@ -498,24 +460,5 @@ mod tests {
         assert_eq!((counted.counted_over, found), (6, vec![("a", 3), ("b", 2), ("c", 1)]));
         assert_eq!(count(1_000, 1_000), Count { count: 1_000, at_least: false });
         assert_eq!(count(1_001, 1_000), Count { count: 1_000, at_least: true });
-    }
-
-    proptest! {
-        #[test]
-        fn every_point_of_a_circle_is_in_one_of_its_squares(
-            (lat, lng) in (-85.0_f64..=85.0, -180.0_f64..=180.0),
-            (north, east) in (-0.5_f64..=0.5, -0.5_f64..=0.5),
-        ) {
-            let circle = Circle { centre: GeoPoint::new(lat, lng).unwrap(), metres: 20_000 };
-            // Within 10 km in each direction.
-            let lng = (lng + east * 0.17 / lat.to_radians().cos() + 540.0).rem_euclid(360.0) - 180.0;
-            let lat = lat + north * 0.17;
-            for (to_a_degree, around) in [(CELLS_A_DEGREE, 3_600), (BLOCKS_A_DEGREE, 720)] {
-                let squares = squares_around(circle, to_a_degree).unwrap();
-                let edges = f64::from(to_a_degree);
-                let square = whole((lat + 90.0) * edges, around) * around + whole((lng + 180.0) * edges, around).min(around - 1);
-                prop_assert!(squares.contains(&square), "{square} {squares:?}");
-            }
-        }
     }
 }

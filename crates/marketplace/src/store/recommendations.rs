@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use super::word;
 use crate::model::{BidStatus, Circle, JobId, JobStatus};
-use crate::rules::{Bounds, bounds_around};
+use crate::rules::cells_around;
 use crate::schema::{bids, dismissals, jobs};
 
 /// So many squares times trades are looked into; beyond that one looks at the newest anywhere.
-const PROBES_MAX: f64 = 1_500.0;
+const PROBES_MAX: usize = 1_500;
 /// The newest prices that a contractor won at that say what is usual.
 const WINS_MAX: i64 = 50;
 
@@ -40,26 +40,23 @@ pub(crate) fn around(
     circle: Circle,
     leaving_out: LeavingOut,
 ) -> Result<Option<Vec<JobId>>, Error> {
-    let (one, two) = bounds_around(circle);
-    let squares = squares(one) + two.map_or(0.0, squares);
-    let probes = squares * trades.iter().map(|_| 1.0).sum::<f64>();
-    if trades.is_empty() || probes > PROBES_MAX {
+    let trade_count = trades.len();
+    let Some(cells) = PROBES_MAX.checked_div(trade_count).and_then(|most| cells_around(circle, most)) else {
         return Ok(None);
-    }
-    let mut asked = Composed::new("WITH squares AS MATERIALIZED (").then(within(one));
-    if let Some(two) = two {
-        asked = asked.text(" UNION ").then(within(two));
-    }
-    asked = asked.text(") SELECT met.id FROM squares CROSS JOIN ");
-    asked = asked.text("unnest(").value(trades.to_vec()).text(
-        "::text[]) AS t(trade) CROSS JOIN LATERAL (SELECT j.id, j.published_at FROM marketplace.jobs AS j \
-             WHERE j.category = t.trade AND j.public_latitude IS NOT NULL \
-             AND marketplace.square(j.public_latitude, j.public_longitude) = squares.cell",
-    );
-    asked = asked.then(open_but(leaving_out));
-    let each = if probes <= 25.0 {
+    };
+    let probes = cells.len() * trade_count;
+    let asked = Composed::new("SELECT met.id FROM unnest(")
+        .value(cells)
+        .text("::integer[]) AS c(cell) CROSS JOIN unnest(")
+        .value(trades.to_vec())
+        .text(
+            "::text[]) AS t(trade) CROSS JOIN LATERAL (SELECT j.id, j.published_at FROM marketplace.jobs AS j \
+             WHERE j.category = t.trade AND j.cell = c.cell AND j.cell IS NOT NULL",
+        )
+        .then(open_but(leaving_out));
+    let each = if probes <= 25 {
         " ORDER BY j.published_at DESC, j.id DESC LIMIT 40"
-    } else if probes <= 200.0 {
+    } else if probes <= 200 {
         " ORDER BY j.published_at DESC, j.id DESC LIMIT 10"
     } else {
         " ORDER BY j.published_at DESC, j.id DESC LIMIT 4"
@@ -116,24 +113,6 @@ fn open_but(leaving_out: LeavingOut) -> Composed {
             .text(")");
     }
     asked
-}
-
-/// About how many squares lie within.
-fn squares(Bounds { south, west, north, east }: Bounds) -> f64 {
-    ((north - south) * 10.0 + 1.0) * ((east - west) * 10.0 + 1.0)
-}
-
-/// The numbers of the squares within, as `marketplace.square` has them.
-fn within(Bounds { south, west, north, east }: Bounds) -> Composed {
-    Composed::new("SELECT line * 3600 + place AS cell FROM generate_series(floor((")
-        .value(south)
-        .text(" + 90) * 10)::integer, floor((")
-        .value(north)
-        .text(" + 90) * 10)::integer) AS line, generate_series(floor((")
-        .value(west)
-        .text(" + 180) * 10)::integer, least(floor((")
-        .value(east)
-        .text(" + 180) * 10)::integer, 3599)) AS place")
 }
 
 /// The prices at which a contractor won lately.
