@@ -1,31 +1,11 @@
 //! `/api/bids/{bidId}`: revising, turning down and taking back one bid.
 
 use serde_json::{Value, json};
-use tests::{Person, TestApp};
 
+use super::scene::Scene;
 use super::{header, id, nothing, patch_if, post_if, text, told, told_at_all};
 
-/// A bid on an open job, with both sides of it.
-struct Scene {
-    app: TestApp,
-    ada: Person,
-    bob: Person,
-    job: String,
-    bid: String,
-    /// The bid's.
-    path: String,
-}
-
 impl Scene {
-    async fn new() -> Self {
-        let app = TestApp::start().await;
-        let (ada, bob) = (app.homeowner().await, app.verified_contractor().await);
-        let job = app.open_job(&ada).await;
-        let bid = app.bid(&bob, &job).await;
-        let path = format!("/api/bids/{bid}");
-        Self { app, ada, bob, job, bid, path }
-    }
-
     fn reject(&self) -> String {
         format!("{}/reject", self.path)
     }

@@ -1,30 +1,14 @@
 //! `POST /api/bids/{bidId}/confirm`, and the edits of jobs that ask for it.
 
 use serde_json::{Value, json};
-use tests::{Person, TestApp};
+use tests::Person;
 
+use super::scene::Scene;
 use super::{header, nothing, post_if, text, told, told_at_all};
 
-/// A bid on an open job.
-struct Scene {
-    app: TestApp,
-    ada: Person,
-    bob: Person,
-    job: String,
-    bid: String,
-}
-
 impl Scene {
-    async fn new() -> Self {
-        let app = TestApp::start().await;
-        let (ada, bob) = (app.homeowner().await, app.verified_contractor().await);
-        let job = app.open_job(&ada).await;
-        let bid = app.bid(&bob, &job).await;
-        Self { app, ada, bob, job, bid }
-    }
-
     fn confirm(&self) -> String {
-        format!("/api/bids/{}/confirm", self.bid)
+        format!("{}/confirm", self.path)
     }
 
     async fn edit(&self, change: Value) {

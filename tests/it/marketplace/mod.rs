@@ -16,6 +16,7 @@ mod jobs;
 mod recommendations;
 mod review_life;
 mod reviews;
+mod scene;
 mod sealed;
 mod search;
 mod search_quality;
