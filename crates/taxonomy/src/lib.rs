@@ -13,6 +13,9 @@ pub use words::{Word, fold, words};
 /// The file that the program is built with.
 const FILE: &str = include_str!("../taxonomy.toml");
 
+/// “Mount the TV” and “mount my TV” mean the same.
+const POINTERS: [&str; 8] = ["a", "an", "the", "my", "our", "your", "this", "these"];
+
 /// The shipped file is read by this crate's tests, so that an unreadable one is never built into anything.
 static SHIPPED: LazyLock<Taxonomy> = LazyLock::new(|| Taxonomy::parse(FILE).unwrap_or_default());
 
@@ -165,10 +168,11 @@ impl Taxonomy {
         Some((trade, trade.skills.get(*skill)?))
     }
 
-    /// What the words of a text mean, from the left, the longest phrase first; words that mean nothing here are passed over.
+    /// What the words of a text mean, from the left, the longest phrase first; words that mean nothing here are passed over, and so is an article
+    /// within a phrase.
     #[must_use]
     pub fn understand<'text>(&self, text: &'text str) -> Vec<Found<'_, 'text>> {
-        let words = words(text);
+        let words = telling(text);
         let mut found = Vec::new();
         let mut at = 0;
         while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
@@ -220,7 +224,7 @@ impl Taxonomy {
             let all = std::iter::once((own, &trade.slug, &trade.name, &trade.synonyms)).chain(skills);
             for (place, slug, name, synonyms) in all {
                 for phrase in [slug, name].into_iter().chain(synonyms) {
-                    let words = words(phrase);
+                    let words = telling(phrase);
                     self.longest = self.longest.max(words.len());
                     match self.phrases.insert(key(&words), place) {
                         _ if words.is_empty() => faults.push(format!("{slug} has a phrase without a word")),
@@ -242,6 +246,11 @@ fn check_slug(slug: &str, faults: &mut Vec<String>) {
     if !good {
         faults.push(format!("{slug:?} is no slug: lower case letters and hyphens"));
     }
+}
+
+/// The words of a text without those that point at a thing and do not say which.
+fn telling(text: &str) -> Vec<Word> {
+    words(text).into_iter().filter(|word| !POINTERS.contains(&word.stem.as_str())).collect()
 }
 
 fn key(words: &[Word]) -> String {
@@ -285,11 +294,14 @@ mod tests {
             ("leaking pipes under the sink", &["leak-repair", "faucet-installation"]),
             ("the toilet won't flush", &["toilet-repair"]),
             ("no hot water since Monday", &["water-heater"]),
-            ("paint the bedroom", &["painting"]),
+            ("paint the bedroom", &["interior-painting"]),
             ("Électricien? electrician", &["electrical"]),
             ("squeaky floors", &["floor-repair"]),
             ("mice in the attic", &["rodent-control", "attic-insulation"]),
             ("put up shelves", &["picture-hanging"]),
+            ("Mount my TV on the wall", &["tv-mounting"]),
+            ("change the locks", &["rekeying"]),
+            ("water coming through the ceiling", &["roof-leak"]),
             ("", &[]),
             ("quantum chromodynamics", &[]),
         ] {

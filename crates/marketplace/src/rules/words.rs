@@ -4,9 +4,10 @@
 //! word or a run of them that the taxonomy knows also stands for the trade or the skill that it means; a word that nobody uses also stands for
 //! the one that it is like. What is put to Postgres is made of letters and digits in quotes and of our own operators only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use taxonomy::{Found, Skill, Taxonomy, Trade};
 
@@ -40,6 +41,8 @@ struct Term {
     is_phrase: bool,
     /// The share of jobs that have it, about.
     share: Share,
+    /// The share of jobs that are of the trade that it means, or whose skill it means.
+    trade_share: f64,
 }
 
 /// What the taxonomy knows of words.
@@ -120,9 +123,17 @@ impl Words {
         &self.stems
     }
 
-    /// Whether it can be asked more loosely: there are several things to be found.
+    /// Whether it can be asked more loosely: there are several things to be found, or the one is of a trade that has others.
     pub(crate) fn can_loosen(&self) -> bool {
-        self.terms.iter().filter(|term| !term.is_phrase).count() > 1
+        self.only_skill().is_some() || self.terms.iter().filter(|term| !term.is_phrase).count() > 1
+    }
+
+    /// The term that is all that is asked for, beside phrases, when it means a skill; with the trade's tag.
+    fn only_skill(&self) -> Option<(&Term, String)> {
+        let mut loose = self.terms.iter().filter(|term| !term.is_phrase);
+        let only = loose.next()?;
+        let meaning = only.meaning.filter(|meaning| meaning.skill.is_some())?;
+        loose.next().is_none().then(|| (only, trade_tag(meaning.trade.slug())))
     }
 
     /// About the share of jobs that match.
@@ -132,9 +143,9 @@ impl Words {
 
     /// About the share of jobs that match when it is asked loosely.
     pub(crate) fn loose_share(&self) -> Share {
-        let any = |of: fn(&Share) -> f64| {
-            1.0 - self.terms.iter().map(|term| 1.0 - of(&term.share)).product::<f64>()
-        };
+        let trade = self.only_skill().map(|(term, _)| Share::of_one(term.trade_share));
+        let shares: Vec<Share> = self.terms.iter().map(|term| term.share).chain(trade).collect();
+        let any = |of: fn(&Share) -> f64| 1.0 - shares.iter().map(|share| 1.0 - of(share)).product::<f64>();
         Share { expected: any(|share| share.expected), at_most: any(|share| share.at_most) }
     }
 
@@ -148,9 +159,10 @@ impl Words {
         self.with_exclusions(joined(self.terms.iter().map(Term::in_jobs), " & "))
     }
 
-    /// Any of the words, or what they mean; every phrase all the same.
+    /// Any of the words, or what they mean; of a skill alone, whatever is of its trade; every phrase all the same.
     pub(crate) fn loosely_in_jobs(&self) -> String {
-        let any = joined(self.terms.iter().filter(|term| !term.is_phrase).map(Term::in_jobs), " | ");
+        let any = self.terms.iter().filter(|term| !term.is_phrase).map(Term::in_jobs);
+        let any = joined(any.chain(self.only_skill().map(|(_, trade)| trade)), " | ");
         let phrases = self.terms.iter().filter(|term| term.is_phrase).map(Term::in_jobs);
         self.with_exclusions(joined(phrases.chain(Some(format!("({any})"))), " & "))
     }
@@ -160,10 +172,10 @@ impl Words {
         self.with_exclusions(joined(self.terms.iter().map(|term| term.in_directory(&self.stems)), " & "))
     }
 
-    /// Any word at all: by how much of it a text has, it is ranked.
+    /// Any of the words that were asked: by how much of them a text has, it is ranked. What else they are called finds a text, and ranks none: it
+    /// would put one that has many other names before one that has the word.
     pub(crate) fn any_word(&self) -> String {
-        let words = self.terms.iter().flat_map(|term| term.words.iter().cloned());
-        joined(words.chain(self.meant().filter_map(|meaning| meaning.synonyms(|_| false))), " | ")
+        joined(self.terms.iter().flat_map(|term| term.words.iter().cloned()), " | ")
     }
 
     /// The tags of what the words mean: trades, and skills. Empty when they mean nothing.
@@ -197,6 +209,7 @@ impl Words {
             meaning: None,
             is_phrase: true,
             share,
+            trade_share: 0.0,
         });
     }
 
@@ -263,7 +276,9 @@ impl Words {
             joined(words.iter().cloned(), " & ")
         };
         let stems = telling().map(|token| token.stems.clone()).collect();
-        self.terms.push(Term { literal, words, stems, meaning, is_phrase: false, share });
+        let trade_share =
+            meaning.map_or(0.0, |meaning| vocabulary.tag_share(&trade_tag(meaning.trade.slug())));
+        self.terms.push(Term { literal, words, stems, meaning, is_phrase: false, share, trade_share });
     }
 }
 
@@ -310,20 +325,11 @@ impl Meaning {
         }
     }
 
-    /// What else a skill is called: of names that are within each other the shorter, for a job that has all of "water leak" has the leak.
+    /// What else a skill is called.
     fn synonyms(self, said: impl Fn(&BTreeSet<String>) -> bool) -> Option<String> {
-        let skill = self.skill?;
-        let phrases = std::iter::once(skill.name()).chain(skill.synonyms().iter().map(String::as_str));
-        let mut names: Vec<(BTreeSet<String>, String)> =
-            phrases.filter_map(synonym).filter(|(stems, _)| !said(stems)).collect();
-        names.sort_by_key(|(stems, _)| stems.len());
-        let mut kept: Vec<(BTreeSet<String>, String)> = Vec::new();
-        for (stems, name) in names {
-            if !kept.iter().any(|(shorter, _)| shorter.is_subset(&stems)) {
-                kept.push((stems, name));
-            }
-        }
-        (!kept.is_empty()).then(|| joined(kept.into_iter().map(|(_, name)| name), " | "))
+        let names = NAMES.get(self.skill?.slug())?.iter().filter(|(stems, _)| !said(stems));
+        let names = joined(names.map(|(_, name)| name.clone()), " | ");
+        (!names.is_empty()).then_some(names)
     }
 
     fn share(self, vocabulary: &Vocabulary) -> f64 {
@@ -350,8 +356,31 @@ fn all_of(shares: impl Iterator<Item = Share>) -> Share {
     all
 }
 
+/// A name: its stems, and how it is put to Postgres.
+type Name = (BTreeSet<String>, String);
+
+/// What each skill is called; made once for all who ask.
+static NAMES: LazyLock<HashMap<&'static str, Vec<Name>>> = LazyLock::new(|| {
+    let skills = Taxonomy::shipped().trades().iter().flat_map(Trade::skills);
+    skills.map(|skill| (skill.slug(), names_of(skill))).collect()
+});
+
+/// What a skill is called: of names that are within each other the shorter, for a job that has all of "water leak" has the leak.
+fn names_of(skill: &Skill) -> Vec<Name> {
+    let phrases = std::iter::once(skill.name()).chain(skill.synonyms().iter().map(String::as_str));
+    let mut names: Vec<Name> = phrases.filter_map(synonym).collect();
+    names.sort_by_key(|(stems, _)| stems.len());
+    let mut kept: Vec<Name> = Vec::new();
+    for (stems, name) in names {
+        if !kept.iter().any(|(shorter, _)| shorter.is_subset(&stems)) {
+            kept.push((stems, name));
+        }
+    }
+    kept
+}
+
 /// All words of what something is called, as stems and for Postgres; none where what is left without stop words says too little.
-fn synonym(phrase: &str) -> Option<(BTreeSet<String>, String)> {
+fn synonym(phrase: &str) -> Option<Name> {
     let words = plain_words(phrase);
     let telling: Vec<&String> = words.iter().filter(|word| !is_stop_word(word)).collect();
     let enough = telling.len() > 1 || (telling.len() == 1 && words.len() == 1);
@@ -456,94 +485,4 @@ fn pieces(question: &str) -> Vec<Piece<'_>> {
 const QUOTES: [char; 4] = ['"', '“', '”', '„'];
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn read(question: &str) -> Words {
-        Words::understand(question, &Vocabulary::new(0.0, &[]))
-    }
-
-    #[test]
-    fn words_phrases_and_what_is_ruled_out() {
-        assert_eq!(read("Grey QUARTZ").literal(), "'grey' & 'quartz'");
-        assert_eq!(read("\"quartz counter\" grey").literal(), "'quartz counter' & 'grey'");
-        assert_eq!(read("quartz -grey -\"worn out\"").literal(), "'quartz' & !('grey') & !('worn out')");
-        assert_eq!(read("Façade for the café's").literal(), "'facade' & 'cafe s'");
-        assert_eq!(read("„quartz counter“").literal(), "'quartz counter'");
-        assert_eq!(read("quartz \"unfinished busi").literal(), "'unfinished busi' & 'quartz'");
-        for nothing in ["", "   ", "-", "- -", "\"\"", "the and of", "-quartz", "!!! ???", "'"] {
-            assert!(read(nothing).is_empty(), "{nothing}: {:?}", read(nothing));
-        }
-    }
-
-    #[test]
-    fn what_words_mean_is_looked_for_too() {
-        let leak = read("leaky tap");
-        assert_eq!(leak.meanings(), ["leak-repair"]);
-        assert_eq!(leak.literal(), "'leaky' & 'tap'");
-        assert!(
-            leak.in_jobs().starts_with("(('leaky' & 'tap') | (skill1leakrepair | (trade1plumbing & ("),
-            "{}",
-            leak.in_jobs()
-        );
-        assert_eq!(leak.meant_tags(), ("trade1plumbing".to_owned(), "skill1leakrepair".to_owned()));
-        assert!(leak.in_directory().ends_with(" | 'plumbing' | 'leak-repair')"), "{}", leak.in_directory());
-
-        let plumber = read("plumber urgently");
-        assert_eq!(plumber.meanings(), ["plumbing"]);
-        assert_eq!(plumber.in_jobs(), "(('plumber') | trade1plumbing) & ('urgently')");
-        assert_eq!(read("\"leaky tap\"").meanings(), Vec::<&str>::new(), "a phrase is meant as it stands");
-    }
-
-    #[test]
-    fn what_is_mistyped_is_put_right_and_told() {
-        let words = read("plummer");
-        assert_eq!(
-            words.corrections(),
-            [Correction { typed: "plummer".to_owned(), meant: "plumber".to_owned() }]
-        );
-        assert_eq!(words.in_jobs(), "((('plummer' | 'plumber')) | trade1plumbing)");
-        assert_eq!(words.meanings(), ["plumbing"]);
-        assert!(read("plumber").corrections().is_empty());
-    }
-
-    #[test]
-    fn loosely_one_of_the_words_is_enough_but_a_phrase_has_to_be_there() {
-        assert_eq!(read("grey quartz").loosely_in_jobs(), "(('grey') | ('quartz'))");
-        assert_eq!(
-            read("grey quartz \"worn out\" -red").loosely_in_jobs(),
-            "('worn out') & (('grey') | ('quartz')) & !('red')"
-        );
-        assert!(read("grey quartz").can_loosen() && !read("quartz").can_loosen());
-        assert!(!read("quartz \"worn out\"").can_loosen());
-    }
-
-    #[test]
-    fn commoner_words_make_commoner_matches() {
-        let counted = [("grey", 0.1), ("quartz", 0.01)].map(|(word, share)| (word.to_owned(), share));
-        let vocabulary = Vocabulary::new(1_000.0, &counted);
-        let share = |question| Words::understand(question, &vocabulary).share().expected;
-        assert!(share("grey") > share("quartz") && share("quartz") > share("grey quartz"));
-        let both = Words::understand("grey quartz", &vocabulary);
-        assert!((0.1..0.12).contains(&both.loose_share().expected));
-    }
-
-    proptest! {
-        /// Letters, digits, spaces and hyphens in quotes, tags, and operators: nothing that was typed is an operator.
-        #[test]
-        fn whatever_is_typed_only_words_reach_postgres(question in "\\PC{0,80}") {
-            let words = read(&question);
-            for query in [words.literal(), words.in_jobs(), words.loosely_in_jobs(), words.in_directory(), words.any_word()] {
-                let mut parts = query.split('\'');
-                while let Some(outside) = parts.next() {
-                    prop_assert!(outside.chars().all(|c| c.is_ascii_alphanumeric() || " &|!()<->".contains(c)), "{query}");
-                    if let Some(inside) = parts.next() {
-                        prop_assert!(inside.chars().all(|c| c.is_alphanumeric() || " -".contains(c)), "{query}");
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;
