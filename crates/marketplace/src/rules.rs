@@ -7,7 +7,7 @@ mod bidding;
 mod comparison;
 mod confirmation;
 pub(crate) mod highlights;
-mod likeness;
+pub(crate) mod likeness;
 pub mod market;
 mod percentile;
 pub mod performance;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::reasons::Score;
 use super::recommending::{away, km_between, near, share, skill_key};
+use super::vocabulary::{Vocabulary, is_stop_word};
 use super::weights::{NEAR, SAME_BUDGET, SAME_SKILLS, SAME_TRADE, WORDS};
 use crate::model::{JobCard, PublicJob};
 
@@ -13,6 +14,23 @@ pub const FAR_KM: f64 = 50.0;
 const WORD_CHARACTERS_MIN: usize = 4;
 /// Words that a reason names at most.
 const NAMED: usize = 3;
+
+/// A word that more jobs have is none to look jobs up by: the newest of the trade have it anyway.
+const RARE_JOBS: f64 = 1_000.0;
+/// Words that jobs are looked up by at most.
+const LOOKED_UP: usize = 4;
+
+/// The words of a title that few jobs have, the rarest first: by them a job like it is found that is not of the newest.
+pub(crate) fn rare_words(title: &str, vocabulary: &Vocabulary) -> Vec<String> {
+    let mut rare: Vec<(f64, String)> = words(title)
+        .map(|(stem, word)| (vocabulary.share(&stem) * vocabulary.jobs(), word))
+        .filter(|(jobs, _)| *jobs <= RARE_JOBS)
+        .flat_map(|(jobs, word)| super::words::plain_words(word).into_iter().map(move |plain| (jobs, plain)))
+        .filter(|(_, plain)| !is_stop_word(plain))
+        .collect();
+    rare.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    rare.into_iter().take(LOOKED_UP).map(|(_, word)| word).collect()
+}
 
 /// What a job is compared by, made once for all that are compared with it.
 #[derive(Debug, Clone)]
@@ -190,15 +208,29 @@ mod tests {
     }
 
     #[test]
+    fn jobs_are_looked_up_by_the_rarest_words_of_a_title() {
+        let counted = [("tile", 0.05), ("zellige", 0.0001), ("hexagon", 0.0005)]
+            .map(|(word, share)| (word.to_owned(), share));
+        let vocabulary = Vocabulary::new(1_000_000.0, &counted);
+        assert_eq!(
+            rare_words("Tile a hall with Hexagon and zellige", &vocabulary),
+            ["zellige", "hall", "hexagon"]
+        );
+        let small = Vocabulary::new(100.0, &counted);
+        assert_eq!(rare_words("Tile a hall", &small).len(), 2, "where there are few jobs every word is rare");
+        assert!(rare_words("a to the", &small).is_empty());
+    }
+
+    #[test]
     fn forms_of_a_word_are_one_and_short_words_say_nothing() {
         let stems = |text| words(text).map(|(stem, _)| stem).collect::<Vec<_>>();
         assert_eq!(stems("Tile tiles tiling tiled"), ["tile"]);
         assert_eq!(stems("a to the of, can't won’t"), Vec::<String>::new());
         assert_eq!(stems("leaking leaks"), ["leak"]);
-    }
-}
         // No ending is cut off that belongs to the word, and accents are none of its business.
         assert_eq!(
             stems("Ceiling with glass pipes, shed for the façade FACADE"),
             ["ceil", "with", "glass", "pipe", "shed", "facad"]
         );
+    }
+}

@@ -390,6 +390,25 @@ fn synonym(phrase: &str) -> Option<Name> {
     })
 }
 
+/// What jobs of these trades have that have one of these words, for Postgres.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Saying {
+    /// One of the words, and one of the trades.
+    pub(crate) matching: String,
+    /// One of the words: by how many of them a job has, and where, it is ranked.
+    pub(crate) any: String,
+}
+
+impl Saying {
+    /// None without trades or words.
+    pub(crate) fn new(trades: &[String], words: &[String]) -> Option<Self> {
+        let trades = joined(trades.iter().map(|trade| trade_tag(trade)), " | ");
+        let any = joined(words.iter().map(|word| quoted(word)), " | ");
+        (!trades.is_empty() && !any.is_empty())
+            .then(|| Self { matching: format!("({trades}) & ({any})"), any })
+    }
+}
+
 /// The tag of a trade, as `marketplace.job_tags` has it.
 pub(crate) fn trade_tag(slug: &str) -> String {
     format!("trade1{}", bare(slug))
@@ -428,7 +447,8 @@ fn split(text: &str) -> Vec<(&str, String)> {
     words
 }
 
-fn plain_words(text: &str) -> Vec<String> {
+/// The words of a text without accents and case.
+pub(super) fn plain_words(text: &str) -> Vec<String> {
     split(text).into_iter().map(|(_, plain)| plain).collect()
 }
 

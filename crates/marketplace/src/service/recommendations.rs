@@ -10,6 +10,8 @@ use taxonomy::Taxonomy;
 use super::MarketplaceService;
 use crate::error::Error;
 use crate::model::{Circle, JobCard, JobId, JobStatus, PublicJob, ScoredJob, TrendingFilter};
+use crate::rules::likeness::rare_words;
+use crate::rules::words::Saying;
 use crate::rules::{ContractorSide, Model};
 use crate::store::recommendations::{LeavingOut, Work};
 use crate::{RecommendationCommands, RecommendationQueries, rules, store};
@@ -31,7 +33,10 @@ impl RecommendationQueries for MarketplaceService {
             LeavingOut { job: Some(id), owner: viewer.map(|actor| actor.party), contractor: None };
         let trades = trades_like(&job);
         let circle = job.area.point.map(|centre| Circle { centre, metres: LIKE_METRES });
-        let found = self.candidates(&trades, circle, leaving_out, Reach::BeyondToo)?;
+        let words = rare_words(&job.title, self.vocabulary()?.as_ref());
+        let saying = Saying::new(&trades, &words);
+        let around = Around { circle, reach: Reach::BeyondToo };
+        let found = self.candidates(&trades, around, leaving_out, saying.as_ref())?;
         let (point, model) = (job.area.point, Model::of(job));
         let scored = found.into_iter().map(|card| {
             let km = point.zip(card.area.point).map(|(a, b)| rules::km_between(a, b));
@@ -57,7 +62,8 @@ impl RecommendationQueries for MarketplaceService {
         let metres = side.service_km.saturating_mul(METRES);
         let circle = side.point.map(|centre| Circle { centre, metres });
         let leaving_out = LeavingOut { job: None, owner: Some(party), contractor: Some(party) };
-        let found = self.candidates(&trades, circle, leaving_out, Reach::Within)?;
+        let around = Around { circle, reach: Reach::Within };
+        let found = self.candidates(&trades, around, leaving_out, None)?;
         let scored = found.into_iter().filter_map(|job| {
             let score = rules::recommendation(&side, &job, now)?;
             let km = side.point.zip(job.area.point).map(|(a, b)| rules::km_between(a, b));
@@ -97,23 +103,31 @@ enum Reach {
     BeyondToo,
 }
 
+/// Where jobs are looked for.
+#[derive(Debug, Clone, Copy)]
+struct Around {
+    circle: Option<Circle>,
+    reach: Reach,
+}
+
 /// As many around a place are enough.
 const ENOUGH: usize = 100;
 
 impl MarketplaceService {
+    /// Open jobs of these trades: the newest around, and those that the index of words has for what is asked of it.
     fn candidates(
         &self,
         trades: &[String],
-        circle: Option<Circle>,
+        Around { circle, reach }: Around,
         leaving_out: LeavingOut,
-        reach: Reach,
+        saying: Option<&Saying>,
     ) -> Result<Vec<JobCard>, Error> {
         let cards = self.db.read(|conn| {
             let around = match circle {
                 Some(circle) => store::recommendations::around(conn, trades, circle, leaving_out)?,
                 None => None,
             };
-            let ids: BTreeSet<JobId> = match around {
+            let mut ids: BTreeSet<JobId> = match around {
                 Some(around) if reach == Reach::Within || around.len() >= ENOUGH => {
                     around.into_iter().collect()
                 }
@@ -122,6 +136,9 @@ impl MarketplaceService {
                     around.into_iter().flatten().chain(anywhere).collect()
                 }
             };
+            if let Some(asked) = saying {
+                ids.extend(store::recommendations::saying(conn, asked, circle, leaving_out)?);
+            }
             let ids: Vec<JobId> = ids.into_iter().collect();
             Ok::<_, Error>(store::jobs::job_cards(conn, &ids)?)
         })?;

@@ -115,7 +115,7 @@ impl MarketplaceService {
         Ok((!words.is_empty()).then(|| words.in_directory()))
     }
 
-    fn vocabulary(&self) -> Result<Arc<Vocabulary>, Error> {
+    pub(super) fn vocabulary(&self) -> Result<Arc<Vocabulary>, Error> {
         let now = self.clock.now();
         if let Some(known) = self.learned.fresh(now) {
             return Ok(known);

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::word;
 use crate::model::{BidStatus, Circle, JobId, JobStatus};
 use crate::rules::cells_around;
+use crate::rules::words::Saying;
 use crate::schema::{bids, dismissals, jobs};
 
 /// So many squares times trades are looked into; beyond that one looks at the newest anywhere.
@@ -64,6 +65,27 @@ pub(crate) fn around(
     let asked = asked.text(each);
     let asked = asked.text(") AS met ORDER BY met.published_at DESC, met.id DESC LIMIT 400");
     Ok(Some(run(conn, asked)?))
+}
+
+/// Open jobs that have most of what is asked of the index of words, within a circle when there is one that is not too wide.
+pub(crate) fn saying(
+    conn: &mut PgConnection,
+    asked: &Saying,
+    circle: Option<Circle>,
+    leaving_out: LeavingOut,
+) -> Result<Vec<JobId>, Error> {
+    let query =
+        |text: &str| Composed::new("(SELECT to_tsquery('english', ").value(text.to_owned()).text("))");
+    let found = Composed::new("WITH met AS MATERIALIZED (SELECT j.id, j.published_at, ts_rank(j.words, ")
+        .then(query(&asked.any))
+        .text(") AS said FROM marketplace.jobs AS j WHERE j.words @@ ")
+        .then(query(&asked.matching))
+        .then(open_but(leaving_out));
+    let found = match circle.and_then(|circle| cells_around(circle, PROBES_MAX)) {
+        Some(cells) => found.text(" AND j.cell = ANY (").value(cells).text(")"),
+        None => found,
+    };
+    run(conn, found.text(") SELECT id FROM met ORDER BY said DESC, published_at DESC, id DESC LIMIT 100"))
 }
 
 /// The newest open jobs of these trades wherever they are, or of any trade when there are none.

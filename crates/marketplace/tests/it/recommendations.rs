@@ -182,6 +182,25 @@ fn recommended(world: &World, contractor: &Actor) -> Vec<JobId> {
 }
 
 #[test]
+fn a_job_that_says_the_same_is_found_behind_many_newer_ones() {
+    let world = World::new();
+    let (ada, eve) = (world.homeowner("Ada"), world.homeowner("Eve"));
+    let alike = job_at(&world, &eve, 1.0, "Zellige for a hammam", "tiling");
+    let elsewhere = job_at(&world, &eve, 300.0, "Zellige for a hammam", "tiling");
+    let other_trade = job_at(&world, &eve, 1.0, "Zellige for a hammam", "painting");
+    // More than are looked at in one square, and more than are looked at anywhere.
+    for at in 0..12_u32 {
+        for _ in 0..14 {
+            job_at(&world, &eve, f64::from(at) * 3.0, "Something else", "tiling");
+        }
+    }
+    let job = job_at(&world, &ada, 0.0, "Hammam with zellige walls", "tiling");
+    let found = ids(&world.market.similar_jobs(None, job, limit(100)).unwrap());
+    assert_eq!(found[0], alike);
+    assert!(!found.contains(&elsewhere) && !found.contains(&other_trade));
+}
+
+#[test]
 fn jobs_that_fit_come_first_within_the_area_that_is_served() {
     let world = World::new();
     let (ada, bob) = (world.homeowner("Ada"), world.contractor("Bob"));

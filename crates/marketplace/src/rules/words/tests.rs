@@ -39,6 +39,16 @@ fn what_words_mean_is_looked_for_too() {
 }
 
 #[test]
+fn words_of_trades_are_put_as_one_question() {
+    let (trades, words) =
+        (["tiling".to_owned(), "pest-control".to_owned()], ["zellige".to_owned(), "hammam".to_owned()]);
+    let asked = Saying::new(&trades, &words).unwrap();
+    assert_eq!(asked.matching, "(trade1tiling | trade1pestcontrol) & ('zellige' | 'hammam')");
+    assert_eq!(asked.any, "'zellige' | 'hammam'");
+    assert_eq!((Saying::new(&[], &words), Saying::new(&trades, &[])), (None, None));
+}
+
+#[test]
 fn what_is_mistyped_is_put_right_and_told() {
     let words = read("plummer");
     assert_eq!(
