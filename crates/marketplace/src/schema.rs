@@ -308,6 +308,7 @@ diesel::table! {
         looks -> Int4,
         looked_at -> Timestamptz,
         refreshed_at -> Timestamptz,
+        cell -> Nullable<Int4>,
     }
 }
 

@@ -94,12 +94,42 @@ async fn jobs_that_people_look_at_come_first_and_one_person_cannot_push_any() {
 
     // Bids are no interest, and move nothing.
     let events = app.database.count("outbox.events WHERE name <> 'bid.submitted'");
+    let around = format!("{TRENDING}?lat=30.3&lng=-97.7");
+    let before = anyone.get(&around).await.expect(200);
     app.bid(&dan, &two).await;
     reckon(&app).await;
     assert_eq!(anyone.get(TRENDING).await.expect(200), ranking);
+    assert_eq!(anyone.get(&around).await.expect(200), before);
     assert_eq!(app.database.count("outbox.events WHERE name <> 'bid.submitted'"), events);
 
-    for bad in ["limit=0", "limit=101", "category=nonsense", "cursor=abc", "place=Austin"] {
+    let faraway = json!({ "lat": 40.7, "lng": -74.0 });
+    let address =
+        json!({ "street": "1 Elm", "city": "New York", "region": "NY", "country": "US", "point": faraway });
+    let other = posted(&ada, json!({ "address": address })).await;
+    let near = anyone.get(&format!("{TRENDING}?lat=30.3&lng=-97.7&radius=30")).await.expect(200);
+    assert_eq!(jobs(&near), [one.clone(), two.clone()]);
+    assert_eq!(near["data"][0]["reasons"], ranking["data"][0]["reasons"], "a place tells no more of looks");
+    assert!(near["data"][0]["distanceKm"].as_f64().is_some_and(|km| (1.0..15.0).contains(&km)), "{near}");
+    assert!(!near.to_string().contains("30.267"), "where the house is says nothing of it: {near}");
+    let there = anyone.get(&format!("{TRENDING}?lat=40.7&lng=-74&category=tiling")).await.expect(200);
+    assert_eq!(jobs(&there), std::slice::from_ref(&other));
+    assert!(jobs(&anyone.get(&format!("{TRENDING}?lat=-60&lng=10")).await.expect(200)).is_empty());
+    let _ = ada.delete(&format!("/api/jobs/{other}")).await.expect(200);
+
+    for bad in [
+        "limit=0",
+        "limit=101",
+        "category=nonsense",
+        "cursor=abc",
+        "place=Austin",
+        "lat=30",
+        "lng=-97",
+        "radius=5",
+        "lat=91&lng=0",
+        "lat=30&lng=-97&radius=0",
+        "lat=30&lng=-97&radius=501",
+        "lat=north&lng=0",
+    ] {
         assert_eq!(anyone.get(&format!("{TRENDING}?{bad}")).await.status, 400, "{bad}");
     }
     let _ = ada.delete(&format!("/api/jobs/{one}")).await.expect(200);

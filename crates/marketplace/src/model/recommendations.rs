@@ -1,5 +1,8 @@
 //! Jobs in an order of merit, each with why.
 
+use kernel::Faults;
+
+use super::directory::{Circle, circle};
 use super::{Category, JobCard};
 use crate::rules::reasons::Score;
 
@@ -15,8 +18,26 @@ pub struct ScoredJob {
 }
 
 /// Which jobs that many look at are asked for.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TrendingFilter {
     /// Only those of this trade.
     pub category: Option<Category>,
+    /// Only those whose public point lies in it.
+    pub circle: Option<Circle>,
+}
+
+impl TrendingFilter {
+    /// Of a trade, and around a place: degrees north and east, and kilometres.
+    ///
+    /// # Errors
+    /// Every fault, at `/category`, `/lat`, `/lng` and `/radius`.
+    pub fn new(
+        category: Option<&str>,
+        place: (Option<f64>, Option<f64>, Option<i64>),
+    ) -> Result<Self, Faults> {
+        let mut faults = Faults::none();
+        let category = category.and_then(|slug| faults.take("/category", Category::new(slug)));
+        let circle = circle(place, &mut faults);
+        faults.or(|| Self { category, circle })
+    }
 }

@@ -122,6 +122,22 @@ impl JobSearch {
         })
     }
 
+    /// The newest open jobs of a trade around a place.
+    pub(crate) fn newest_around(category: Option<Category>, circle: Circle) -> Self {
+        Self {
+            words: None,
+            category,
+            skills: Skills::default(),
+            budget: Budget::default(),
+            urgency: Vec::new(),
+            status: None,
+            scope: JobScope::Public,
+            circle: Some(circle),
+            posted_since: None,
+            order: JobOrder::Newest,
+        }
+    }
+
     /// The plain list of jobs, when no more than a state and a trade are asked for, newest first.
     #[must_use]
     pub fn as_plain_list(&self) -> Option<JobFilter> {

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::MarketplaceService;
 use crate::PageRequest;
 use crate::error::Error;
-use crate::model::{JobCard, JobId, ScoredJob, TrendingFilter};
+use crate::model::{JobCard, JobId, JobSearch, ScoredJob, TrendingFilter};
 use crate::store::trending::{BATCH, FIRST, Heat};
+use crate::traits::SearchQueries as _;
 use crate::{rules, store};
 
 /// How far back a refresh looks beyond the one before: looks that were being written then are not missed.
@@ -19,18 +20,13 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 impl MarketplaceService {
     pub(super) fn hottest_jobs(&self, filter: TrendingFilter, limit: Limit) -> Result<Vec<ScoredJob>, Error> {
         let now = self.clock.now();
-        let TrendingFilter { category } = filter;
-        let (hot, mut cards, newest) = self.db.read(|conn| {
-            let hot = store::trending::hottest(conn, category, limit.get())?;
+        let (hot, mut cards) = self.db.read(|conn| {
+            let hot = store::trending::hottest(conn, filter, limit.get())?;
             let ids: Vec<JobId> = hot.iter().map(|heat| heat.job).collect();
             let cards = store::jobs::job_cards(conn, &ids)?;
-            let newest = if hot.len() < limit.get() {
-                store::jobs::list_open(conn, category, PageRequest { after: None, limit })?
-            } else {
-                Vec::new()
-            };
-            Ok::<_, Error>((hot, cards, newest))
+            Ok::<_, Error>((hot, cards))
         })?;
+        let newest = if hot.len() < limit.get() { self.newest_open(filter, limit)? } else { Vec::new() };
         let noticed: HashSet<JobId> = hot.iter().map(|heat| heat.job).collect();
         let hot = hot.into_iter().filter_map(|heat| Some(self.noticed(heat, cards.remove(&heat.job)?, now)));
         // Nobody has looked at these lately; a fresh installation has no others.
@@ -41,7 +37,24 @@ impl MarketplaceService {
             km: None,
             job,
         });
-        Ok(hot.chain(rest).take(limit.get()).collect())
+        let from = filter.circle.map(|circle| circle.centre);
+        let measured = hot.chain(rest).map(|scored| {
+            let km = from.zip(scored.job.area.point).map(|(from, to)| rules::km_between(from, to));
+            ScoredJob { km, ..scored }
+        });
+        Ok(measured.take(limit.get()).collect())
+    }
+
+    /// The newest that pass the filter, whoever looked at them.
+    fn newest_open(&self, filter: TrendingFilter, limit: Limit) -> Result<Vec<JobCard>, Error> {
+        let TrendingFilter { category, circle } = filter;
+        let Some(circle) = circle else {
+            let page = PageRequest { after: None, limit };
+            return self.db.read(|conn| Ok(store::jobs::list_open(conn, category, page)?));
+        };
+        let search = JobSearch::newest_around(category, circle);
+        let found = self.search_jobs(None, &search, None, limit)?;
+        Ok(found.page.items.into_iter().map(|found| found.card).collect())
     }
 
     fn noticed(&self, heat: Heat, job: JobCard, now: Instant) -> ScoredJob {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use database::composed::Composed;
 use database::hot::{Binds, Hot, Statement};
 use database::{Error, PgConnection};
 use diesel::prelude::*;
@@ -9,7 +10,8 @@ use diesel::sql_types::{Array, BigInt, Double, Integer, Text, Timestamptz, Uuid 
 use kernel::{Instant, TypedId};
 use uuid::Uuid;
 
-use crate::model::{Category, JobId};
+use crate::model::{Category, Circle, JobId, TrendingFilter};
+use crate::rules::cells_around;
 use crate::schema::trending;
 
 /// Jobs whose heat is reckoned at a time.
@@ -72,11 +74,11 @@ struct Keep {
 }
 
 impl Statement for Keep {
-    const SQL: &'static str = "INSERT INTO marketplace.trending AS t (job_id, category, published_at, heat, looks, looked_at, refreshed_at) \
-         SELECT j.id, j.category, j.published_at, h.heat, h.looks, h.looked_at, $1 \
+    const SQL: &'static str = "INSERT INTO marketplace.trending AS t (job_id, category, cell, published_at, heat, looks, looked_at, refreshed_at) \
+         SELECT j.id, j.category, j.cell, j.published_at, h.heat, h.looks, h.looked_at, $1 \
          FROM unnest($2, $3, $4, $5) AS h(job_id, heat, looks, looked_at) JOIN marketplace.jobs AS j ON j.id = h.job_id \
          WHERE j.status = 'OPEN' ORDER BY j.id \
-         ON CONFLICT (job_id) DO UPDATE SET category = excluded.category, heat = excluded.heat, looks = excluded.looks, \
+         ON CONFLICT (job_id) DO UPDATE SET category = excluded.category, cell = excluded.cell, heat = excluded.heat, looks = excluded.looks, \
          looked_at = excluded.looked_at, refreshed_at = excluded.refreshed_at";
     type Columns = ();
 
@@ -104,12 +106,12 @@ impl Statement for Clear {
     }
 }
 
-/// Trades that were edited since.
+/// Trades and places that were edited since.
 struct Rename;
 
 impl Statement for Rename {
-    const SQL: &'static str = "UPDATE marketplace.trending AS t SET category = j.category FROM marketplace.jobs AS j \
-         WHERE j.id = t.job_id AND j.category <> t.category";
+    const SQL: &'static str = "UPDATE marketplace.trending AS t SET category = j.category, cell = j.cell FROM marketplace.jobs AS j \
+         WHERE j.id = t.job_id AND (j.category, j.cell) IS DISTINCT FROM (t.category, t.cell)";
     type Columns = ();
 
     fn bind<'b>(&'b self, _: &mut Binds<'_, 'b>) -> QueryResult<()> {
@@ -212,18 +214,80 @@ impl<const WIDE: bool> Statement for HottestOf<WIDE> {
 /// The most that [`hottest`] of up to twenty reads.
 const NARROW: usize = 20;
 
-/// The hottest jobs that can be bid on, at least so many if there are.
+/// The hottest jobs that can be bid on and pass the filter, at least so many if there are.
 pub(crate) fn hottest(
     conn: &mut PgConnection,
-    category: Option<Category>,
+    filter: TrendingFilter,
     most: usize,
 ) -> Result<Vec<Heat>, Error> {
-    let rows: Vec<(Uuid, f64, i32, Instant)> = match (category.map(Category::as_str), most > NARROW) {
+    let TrendingFilter { category, circle } = filter;
+    let category = category.map(Category::as_str);
+    if let Some(circle) = circle {
+        return around(conn, category, circle, most);
+    }
+    let rows: Vec<(Uuid, f64, i32, Instant)> = match (category, most > NARROW) {
         (None, false) => Hot(Hottest::<false>).load(conn)?,
         (None, true) => Hot(Hottest::<true>).load(conn)?,
         (Some(category), false) => Hot(HottestOf::<false>(category)).load(conn)?,
         (Some(category), true) => Hot(HottestOf::<true>(category)).load(conn)?,
     };
-    let read = |(job, heat, looks, looked_at)| Heat { job: JobId::from_uuid(job), heat, looks, looked_at };
     Ok(rows.into_iter().map(read).collect())
+}
+
+fn read((job, heat, looks, looked_at): (Uuid, f64, i32, Instant)) -> Heat {
+    Heat { job: JobId::from_uuid(job), heat, looks, looked_at }
+}
+
+/// More squares than these are not walked one by one.
+const CELLS_MAX: usize = 400;
+/// In a circle of more squares than that, so many of the hottest jobs anywhere are looked at.
+const WALKED: &str = " ORDER BY t.heat DESC, t.published_at DESC, t.job_id DESC LIMIT 2000";
+const ORDER: &str = " ORDER BY t.heat DESC, t.published_at DESC, t.job_id DESC";
+
+/// The hottest of each square that the circle touches, then of all; where there are too many squares, those of the hottest anywhere that lie within.
+fn around(
+    conn: &mut PgConnection,
+    category: Option<&'static str>,
+    circle: Circle,
+    most: usize,
+) -> Result<Vec<Heat>, Error> {
+    let of_trade = |asked: Composed| match category {
+        Some(category) => asked.text(" AND t.category = ").value(category.to_owned()),
+        None => asked,
+    };
+    let end = if most > NARROW { " LIMIT 100" } else { " LIMIT 20" };
+    let asked = match cells_around(circle, CELLS_MAX) {
+        Some(cells) => {
+            let each = Composed::new("SELECT t.job_id, t.heat, t.looks, t.looked_at FROM unnest(")
+                .value(cells)
+                .text("::integer[]) AS c(cell) CROSS JOIN LATERAL (SELECT t.* FROM marketplace.trending AS t")
+                .then(open_within(circle))
+                .text(" WHERE t.cell = c.cell AND t.cell IS NOT NULL");
+            of_trade(each).text(ORDER).text(end).text(") AS t")
+        }
+        None => {
+            let hottest = Composed::new(
+                "SELECT t.job_id, t.heat, t.looks, t.looked_at FROM (SELECT t.* FROM marketplace.trending AS t WHERE true",
+            );
+            of_trade(hottest).text(WALKED).text(") AS t").then(open_within(circle))
+        }
+    };
+    let asked = asked.text(ORDER).text(end);
+    let rows: Vec<(Uuid, f64, i32, Instant)> =
+        asked.rows::<(SqlUuid, Double, Integer, Timestamptz)>().load(conn)?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Of `t` what can be bid on within the circle, one job after another.
+fn open_within(circle: Circle) -> Composed {
+    Composed::new(
+        " CROSS JOIN LATERAL (SELECT FROM marketplace.jobs AS j WHERE j.id = t.job_id AND j.category = t.category AND j.status = 'OPEN' \
+         AND j.bidding_deadline > (SELECT app.clock()) AND marketplace.metres_between(j.public_latitude, j.public_longitude, ",
+    )
+    .value(circle.centre.lat())
+    .text(", ")
+    .value(circle.centre.lng())
+    .text(") <= ")
+    .value(circle.metres)
+    .text(" OFFSET 0) AS open")
 }

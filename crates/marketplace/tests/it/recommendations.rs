@@ -95,7 +95,7 @@ fn a_trade_is_read_alone_and_follows_an_edit() {
     look(&world, roof, 1);
     refresh(&world, false);
     let of = |trade: &str| {
-        let filter = TrendingFilter { category: Some(Category::new(trade).unwrap()) };
+        let filter = TrendingFilter::new(Some(trade), (None, None, None)).unwrap();
         ids(&world.market.trending_jobs(filter, limit(20)).unwrap())
     };
     assert_eq!((of("tiling"), of("roofing"), of("painting")), (vec![tiles], vec![roof], vec![]));
@@ -105,6 +105,60 @@ fn a_trade_is_read_alone_and_follows_an_edit() {
     assert_eq!(of("tiling"), []);
     refresh(&world, false);
     assert_eq!(of("painting"), [tiles]);
+}
+
+#[test]
+fn around_a_place_the_hottest_there_come_first_and_then_the_newest_there() {
+    let world = World::new();
+    let ada = world.homeowner("Ada");
+    let here = job_at(&world, &ada, 2.0, "Tile the kitchen", "tiling");
+    let edge = job_at(&world, &ada, 38.0, "Mend the roof", "roofing");
+    let far = job_at(&world, &ada, 80.0, "Tile the attic", "tiling");
+    let quiet = job_at(&world, &ada, 5.0, "Tile the hall", "tiling");
+    look(&world, far, 9);
+    look(&world, edge, 4);
+    look(&world, here, 2);
+    refresh(&world, false);
+    assert_eq!(trending(&world), [far, edge, here, quiet]);
+    let around = |trade: Option<&str>, km: i64| {
+        let filter = TrendingFilter::new(trade, (Some(30.27), Some(-97.74), Some(km))).unwrap();
+        world.market.trending_jobs(filter, limit(20)).unwrap()
+    };
+    assert_eq!(ids(&around(None, 40)), [edge, here, quiet]);
+    assert_eq!(ids(&around(Some("tiling"), 40)), [here, quiet]);
+    assert_eq!(ids(&around(None, 10)), [here, quiet]);
+    // Too many squares: of the hottest anywhere those that lie within.
+    assert_eq!(ids(&around(None, 500)), [far, edge, here, quiet]);
+    assert_eq!(ids(&around(Some("roofing"), 500)), [edge]);
+    let first = &around(None, 40)[0];
+    assert!(first.km.is_some_and(|km| (36.0..40.0).contains(&km)), "{:?}", first.km);
+
+    // A job that moves is where it is now.
+    world.database.execute(&format!(
+        "UPDATE marketplace.jobs SET public_latitude = 10, public_longitude = 10 WHERE id = '{}'",
+        edge.uuid()
+    ));
+    assert_eq!(ids(&around(None, 40)), [here, quiet]);
+    refresh(&world, false);
+    let there = TrendingFilter::new(None, (Some(10.0), Some(10.0), Some(5))).unwrap();
+    assert_eq!(ids(&world.market.trending_jobs(there, limit(20)).unwrap()), [edge]);
+    let nowhere = TrendingFilter::new(None, (Some(-60.0), Some(10.0), None)).unwrap();
+    assert!(world.market.trending_jobs(nowhere, limit(20)).unwrap().is_empty());
+}
+
+#[test]
+fn a_place_has_both_its_degrees_and_a_radius_a_place() {
+    for (place, pointers) in [
+        ((Some(30.0), None, None), vec!["/lng"]),
+        ((None, Some(-97.0), None), vec!["/lat"]),
+        ((None, None, Some(5)), vec!["/radius"]),
+        ((Some(91.0), Some(-97.0), Some(501)), vec!["/radius", "/lat"]),
+    ] {
+        let faults = TrendingFilter::new(None, place).unwrap_err().into_vec();
+        assert_eq!(faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>(), pointers);
+    }
+    let faults = TrendingFilter::new(Some("alchemy"), (Some(30.0), None, None)).unwrap_err();
+    assert_eq!(faults.into_vec().len(), 2);
 }
 
 #[test]
@@ -324,7 +378,7 @@ fn seed(world: &World) {
              '{{grout}}', 'Austin', 'US', 28 + (random() * 400)::int * 0.01, -99 + (random() * 400)::int * 0.01, 100000, 'USD', 'normal',
              app.clock() + interval '10 days', app.clock() + interval '20 days', 'on_arrival', app.clock() - n * interval '1 minute', app.clock(), app.clock()
          FROM generate_series(1, {JOBS}) n;
-         INSERT INTO marketplace.trending SELECT id, category, published_at, random() * 100, 1, app.clock(), app.clock() FROM marketplace.jobs WHERE status = 'OPEN' AND random() < 0.3;
+         INSERT INTO marketplace.trending SELECT id, category, published_at, random() * 100, 1, app.clock(), app.clock(), cell FROM marketplace.jobs WHERE status = 'OPEN' AND random() < 0.3;
          INSERT INTO marketplace.job_views SELECT id, app.clock()::date, decode(md5(id::text), 'hex'), decode(md5(id::text), 'hex'), app.clock() FROM marketplace.jobs WHERE random() < 0.3;
          INSERT INTO marketplace.dismissals SELECT gen_random_uuid(), id, app.clock() FROM marketplace.jobs WHERE random() < 0.3"
     ));
@@ -363,10 +417,16 @@ fn nothing_is_found_by_reading_all_jobs() {
 }
 
 fn ask(world: &World, contractor: &Actor, job: JobId) {
-    let tiling = TrendingFilter { category: Some(Category::new("tiling").unwrap()) };
+    let tiling = TrendingFilter { category: Some(Category::new("tiling").unwrap()), circle: None };
     for most in [20, 100] {
         world.market.trending_jobs(TrendingFilter::default(), limit(most)).unwrap();
         world.market.trending_jobs(tiling, limit(most)).unwrap();
+        for km in [30, 500] {
+            for trade in [None, Some("tiling")] {
+                let filter = TrendingFilter::new(trade, (Some(30.0), Some(-97.0), Some(km))).unwrap();
+                assert!(!world.market.trending_jobs(filter, limit(most)).unwrap().is_empty());
+            }
+        }
     }
     let found = world.market.recommended_jobs(contractor.contractor().unwrap(), limit(100)).unwrap();
     assert!(!found.is_empty());

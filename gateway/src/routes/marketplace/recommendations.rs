@@ -1,12 +1,12 @@
 //! Jobs in an order of merit, each with why: what trends, what is like another, what fits a contractor.
 
-use actix_web::http::StatusCode;
-use kernel::{Faults, Limit};
-use marketplace::{Category, JobId, ScoredJob, TrendingFilter, rules};
+use kernel::Limit;
+use marketplace::{JobId, ScoredJob, TrendingFilter, rules};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::job_views::JobCardView;
+use super::refused_parameters;
 use crate::{Context, Contractor, MaybeSignedIn, Operation, Path, Problem, Query, Reply, Who, error};
 
 /// How many are wanted.
@@ -23,6 +23,15 @@ pub struct JobTrendingQuery {
     /// Only jobs of this trade.
     #[schema(min_length = 1, max_length = 50)]
     pub category: Option<String>,
+    /// Where, degrees north; goes with `lng`. What has no point on the map is not found by place.
+    #[schema(minimum = -90, maximum = 90)]
+    pub lat: Option<f64>,
+    /// Degrees east.
+    #[schema(minimum = -180, maximum = 180)]
+    pub lng: Option<f64>,
+    /// How far around that place, in kilometres; 50 without it. Distances are to the job's point on the grid of about 1 km.
+    #[schema(minimum = 1, maximum = 500)]
+    pub radius: Option<i64>,
     /// How many at most; 20 when it is not said.
     #[schema(minimum = 1, maximum = 100)]
     pub limit: Option<i64>,
@@ -66,7 +75,8 @@ pub fn operations() -> Vec<Operation> {
             .summary("List jobs that many look at")
             .description(
                 "Open jobs by the interest of distinct people, each counted once a day; a look is worth half as much after two days. Bids play no \
-                 part. Kept every few minutes. Where nobody has looked, the newest. One list of at most 100, without further pages.",
+                 part. Kept every few minutes. Where nobody has looked, the newest. Of one trade, around a place, or both. One list of at most 100, without \
+                 further pages.",
             )
             .query::<JobTrendingQuery>()
             .answers::<JobRanking>(200, "The jobs, the most looked at first.", JobRanking::example("interest", "Looked at lately"))
@@ -109,7 +119,8 @@ pub fn operations() -> Vec<Operation> {
 
 async fn list_trending_jobs(context: Context, query: Query<JobTrendingQuery>) -> Result<Reply, Problem> {
     let limit = limit(query.limit)?;
-    let filter = query.filter().map_err(unknown_filter)?;
+    let JobTrendingQuery { category, lat, lng, radius, .. } = query.0;
+    let filter = TrendingFilter::new(category.as_deref(), (lat, lng, radius)).map_err(refused_parameters)?;
     let jobs = context.read(move |queries| queries.marketplace.trending_jobs(filter, limit)).await?;
     Ok(Reply::ok(&JobRanking::from(jobs)))
 }
@@ -160,22 +171,6 @@ fn limit(asked: Option<i64>) -> Result<Limit, Problem> {
     let limit = asked.map(Limit::new).transpose();
     let refused = |_| Problem::bad_request("invalid_query", "limit is from 1 to 100");
     limit.map(Option::unwrap_or_default).map_err(refused)
-}
-
-/// A fault in a query parameter is 400, as every other there.
-fn unknown_filter(faults: Faults) -> Problem {
-    Problem::invalid(StatusCode::BAD_REQUEST, faults.into_vec())
-}
-
-impl JobTrendingQuery {
-    /// # Errors
-    /// A fault for a trade that is not in the catalogue.
-    fn filter(&self) -> Result<TrendingFilter, Faults> {
-        let category = self.category.as_deref().map(Category::new).transpose();
-        let mut faults = Faults::none();
-        let category = faults.take("?category", category).flatten();
-        faults.or(|| TrendingFilter { category })
-    }
 }
 
 impl From<Vec<ScoredJob>> for JobRanking {

@@ -1,0 +1,1 @@
+ALTER TABLE marketplace.trending DROP COLUMN cell;
