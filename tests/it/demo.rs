@@ -40,6 +40,28 @@ async fn the_demo_is_put_in_once_and_shows_every_state() {
 }
 
 #[tokio::test]
+async fn the_demos_open_jobs_have_photographs_that_everybody_may_look_at() {
+    let app = TestApp::start().await;
+    seed(&app).await;
+    let open = app.anyone().get("/api/jobs?limit=100").await.expect(200);
+    let mut seen = 0;
+    for job in open["data"].as_array().into_iter().flatten() {
+        let path = format!("/api/jobs/{}/attachments", job["id"].as_str().unwrap_or_default());
+        let attached = app.anyone().get(&path).await.expect(200);
+        for photo in attached["data"].as_array().into_iter().flatten() {
+            let picture = app.anyone().get(photo["url"].as_str().unwrap_or_default()).await;
+            assert_eq!(
+                (picture.status, picture.header("content-type")),
+                (200, Some("image/jpeg")),
+                "{photo}"
+            );
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 3);
+}
+
+#[tokio::test]
 async fn the_demos_contractors_are_found_in_the_directory() {
     let app = TestApp::start().await;
     seed(&app).await;
@@ -89,6 +111,7 @@ async fn a_demo_that_was_broken_off_is_finished_and_nothing_is_there_twice() {
     seed(&app).await;
     let things = ["identity.people", "marketplace.jobs", "marketplace.bids", "contracts.contracts"];
     let things = things.into_iter().chain(["escrow.payments", "escrow.releases", "marketplace.reviews"]);
+    let things = things.chain(["marketplace.attachments"]);
     let count = |thing: &str| app.database.count(thing);
     let before: Vec<(&str, i64)> = things.map(|thing| (thing, count(thing))).collect();
     // The administrator tells that it is whole; without one it is taken for broken off.

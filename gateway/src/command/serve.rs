@@ -103,11 +103,16 @@ fn put_demo_in(
     voice: Voice,
 ) -> Result<Vec<DemoLogin>, Failure> {
     let begun = Instant::now();
-    let seeded = trail::acting(platform, "fairtrade serve --demo", || {
-        let scenes = demo::seed(platform, provider, loaded.config.platform())?;
-        let history = demo::history(platform.db(), &loaded.config.platform().marketplace)?;
-        Ok(scenes || history)
-    })?;
+    let put_in = || {
+        trail::acting(platform, "fairtrade serve --demo", || {
+            let scenes = demo::seed(platform, provider, loaded.config.platform())?;
+            let history = demo::history(platform.db(), &loaded.config.platform().marketplace)?;
+            Ok(scenes || history)
+        })
+    };
+    // On a thread of its own: the services wait for what they store, which a thread that carries others' work may not.
+    let seeded = std::thread::scope(|scope| scope.spawn(put_in).join())
+        .map_err(|_| Failure::Internal("the demo broke off".to_owned()))??;
     if seeded && voice == Voice::People {
         say(format!("The demo was put in, in {:.1} s.", begun.elapsed().as_secs_f32()))?;
     }

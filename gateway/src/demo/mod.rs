@@ -1,6 +1,7 @@
 //! The demo: what is put into a new installation, and the walk through the main job as a client sees it.
 
 mod history;
+mod photos;
 mod play;
 mod scenes;
 mod seed;

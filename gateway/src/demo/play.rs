@@ -37,6 +37,7 @@ impl Play<'_> {
     pub(super) fn run(&self) -> Result<(), StageError> {
         let (job, status) = self.job()?;
         if status == JobStatus::Open {
+            self.show(job)?;
             self.bid(job)?;
         }
         match self.scene.until {
@@ -72,6 +73,17 @@ impl Play<'_> {
         }
         let posted = self.stage.post(self.owner, &self.scene.posting)?.job;
         Ok((posted.id, posted.status))
+    }
+
+    fn show(&self, job: JobId) -> Result<(), StageError> {
+        let names =
+            if self.scene.photos.is_empty() { Vec::new() } else { self.stage.attached(self.owner, job)? };
+        for photo in self.scene.photos {
+            if !names.iter().any(|name| name == photo.name()) {
+                self.stage.attach(self.owner, job, photo.name(), &photo.draw()?)?;
+            }
+        }
+        Ok(())
     }
 
     fn bid(&self, job: JobId) -> Result<(), StageError> {

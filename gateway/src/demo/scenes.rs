@@ -2,6 +2,7 @@
 
 use marketplace::{PublishAs, Reveal};
 
+use super::photos::Photo;
 use super::stage::Posting;
 
 /// A job of the demo. People are named by their places in the cast.
@@ -11,6 +12,8 @@ pub(super) struct Scene {
     pub posting: Posting<'static>,
     /// Which homeowner posts it.
     pub owner: usize,
+    /// What the job's owner shows of it.
+    pub photos: &'static [Photo],
     /// Who bids what; the first bid is the one that is accepted.
     pub bids: &'static [Bid],
     /// How far it has come.
@@ -74,6 +77,7 @@ pub(super) const SCENES: &[Scene] = &[
             250_000,
         )),
         owner: HANNA,
+        photos: &[],
         bids: &[],
         until: Until::Posted,
     },
@@ -85,6 +89,7 @@ pub(super) const SCENES: &[Scene] = &[
             180_000,
         ),
         owner: TOMAS,
+        photos: &[Photo::FenceLine, Photo::OldFence],
         bids: &[
             Bid { by: CARLOS, parts: &[("Posts and rails", 90_000), ("Painting", 60_000)] },
             Bid { by: DANA, parts: &[("The whole fence", 142_500)] },
@@ -99,6 +104,7 @@ pub(super) const SCENES: &[Scene] = &[
             380_000,
         )),
         owner: GRACE,
+        photos: &[],
         bids: &[Bid { by: ELI, parts: &[("Tiling", 310_000)] }],
         until: Until::Posted,
     },
@@ -110,6 +116,7 @@ pub(super) const SCENES: &[Scene] = &[
             60_000,
         ),
         owner: HANNA,
+        photos: &[Photo::GutterCorner],
         bids: &[],
         until: Until::Posted,
     },
@@ -121,6 +128,7 @@ pub(super) const SCENES: &[Scene] = &[
             70_000,
         ),
         owner: TOMAS,
+        photos: &[],
         bids: &[],
         until: Until::CalledOff,
     },
@@ -132,6 +140,7 @@ pub(super) const SCENES: &[Scene] = &[
             90_000,
         ),
         owner: GRACE,
+        photos: &[],
         bids: &[Bid { by: GUS, parts: &[("Taking it down and away", 84_000)] }],
         until: Until::Lapsed,
     },
@@ -143,6 +152,7 @@ pub(super) const SCENES: &[Scene] = &[
             620_000,
         ),
         owner: GRACE,
+        photos: &[],
         bids: &[
             Bid { by: FARAH, parts: &[("Two bedrooms", 340_000), ("The third, and the tests", 250_000)] },
             Bid { by: ELI, parts: &[("All three rooms", 615_000)] },
@@ -157,6 +167,7 @@ pub(super) const SCENES: &[Scene] = &[
             430_000,
         ),
         owner: HANNA,
+        photos: &[],
         bids: &[Bid { by: CARLOS, parts: &[("Gate and rail", 260_000), ("Motor and sensors", 150_000)] }],
         until: Until::Signed,
     },
@@ -168,6 +179,7 @@ pub(super) const SCENES: &[Scene] = &[
             540_000,
         ),
         owner: HANNA,
+        photos: &[],
         bids: &[Bid { by: GUS, parts: &[("Tear-off and decking", 240_000), ("Shingles", 280_000)] }],
         until: Until::Paid(&[Goal::Funded, Goal::Funded]),
     },
@@ -179,6 +191,7 @@ pub(super) const SCENES: &[Scene] = &[
             860_000,
         ),
         owner: TOMAS,
+        photos: &[],
         bids: &[Bid {
             by: CARLOS,
             parts: &[("Footings and frame", 430_000), ("Boards and stairs", 410_000)],
@@ -193,6 +206,7 @@ pub(super) const SCENES: &[Scene] = &[
             940_000,
         ),
         owner: GRACE,
+        photos: &[],
         bids: &[Bid {
             by: DANA,
             parts: &[("Old furnace out", 130_000), ("Heat pump in", 640_000), ("Controls", 150_000)],
@@ -207,6 +221,7 @@ pub(super) const SCENES: &[Scene] = &[
             520_000,
         ),
         owner: TOMAS,
+        photos: &[],
         bids: &[Bid {
             by: FARAH,
             parts: &[("Three on the street side", 255_000), ("Three behind", 245_000)],
@@ -221,6 +236,7 @@ pub(super) const SCENES: &[Scene] = &[
             230_000,
         ),
         owner: HANNA,
+        photos: &[],
         bids: &[Bid { by: ELI, parts: &[("Living room", 115_000), ("Hall", 105_000)] }],
         until: Until::Reviewed(&[Goal::Released, Goal::Released]),
     },

@@ -12,6 +12,7 @@ use escrow::provider::PaymentMethod;
 use escrow::{
     Confirm, Deposit, Escrow, EscrowId, NewEscrow, PaymentId, PaymentStatus, Release, ReleaseOutcome,
 };
+use files::{Delivery, FileName};
 use identity::{
     CredentialForm, Decision, Login, NewAdmin, ProfileForm, ProfilePatch, Registration, RegistrationForm,
     SignedIn, VerificationForm, VerificationSubmission,
@@ -19,7 +20,7 @@ use identity::{
 use kernel::{Actor, Instant, Limit, PartyId, PersonId, Role};
 use marketplace::{
     Address, BidDetail, BidId, BidParts, Budget, Category, Country, Description, JobChange, JobDetail, JobId,
-    NewBid, NewJob, NewReview, Place, PublishAs, Reveal, Skills, Stars, Title, Urgency,
+    NewBid, NewJob, NewReview, PageRequest, Place, PublishAs, Reveal, Skills, Stars, Title, Urgency,
 };
 use platform::{Commands, Platform};
 use secrecy::SecretString;
@@ -215,6 +216,36 @@ impl Stage {
         let job = new_job(posting).map_err(told("a job"))?;
         let actor = homeowner.actor.homeowner().map_err(told("a job"))?;
         self.commands.marketplace.post_job(actor, job).map_err(told("a job"))
+    }
+
+    /// What the files are called that are attached to a job.
+    pub(super) fn attached(&self, homeowner: &Player, job: JobId) -> Result<Vec<String>, StageError> {
+        let page = PageRequest { after: None, limit: Limit::new(100).unwrap_or_default() };
+        let listed = self.commands.marketplace.list_job_attachments(Some(&homeowner.actor), job, page);
+        let listed = listed.map_err(told("attachments"))?.items;
+        Ok(listed.into_iter().map(|attachment| attachment.file.name).collect())
+    }
+
+    /// Attaches a photograph to a job: it is received and drawn anew like everybody's.
+    pub(super) fn attach(
+        &self,
+        homeowner: &Player,
+        job: JobId,
+        name: &str,
+        picture: &[u8],
+    ) -> Result<(), StageError> {
+        let Commands { files, marketplace, .. } = &self.commands;
+        let actor = homeowner.actor.homeowner().map_err(told("a photograph"))?;
+        let name = FileName::new(name).map_err(told("a photograph"))?;
+        let plan = marketplace.plan_job_attachment(actor, job, name).map_err(told("a photograph"))?;
+        let mut upload = files.begin(plan.file).map_err(told("a photograph"))?;
+        upload.write(picture).map_err(told("a photograph"))?;
+        let received = upload.finish().map_err(told("a photograph"))?;
+        let drawn = files.draw(&received, &plan.drawing).map_err(told("a photograph"))?;
+        let delivery = Delivery { received, drawn };
+        marketplace.attach_to_job(actor, job, &delivery).map_err(told("a photograph"))?;
+        // What came in is not kept, only what was drawn of it.
+        files.discard(received.id).map_err(told("a photograph"))
     }
 
     /// Calls a job off, or throws a draft away.
