@@ -17,6 +17,7 @@ mod rating;
 pub mod reasons;
 mod receipt;
 mod recommending;
+pub(crate) mod regions;
 mod reviewing;
 pub(crate) mod search;
 mod spread;
@@ -42,6 +43,7 @@ pub use ranking::{Against, Middle, Offer, Part, Ranked, against, percent_above, 
 pub use rating::{RatingSums, rank, review_sides, stars, summarise};
 pub use receipt::{Sealed, matches, seal};
 pub use recommending::{ContractorSide, SERVICE_KM_DEFAULT, km_between, recommendation, skill_key};
+pub use regions::{region_keys, region_written};
 pub use reviewing::{decided, may_edit_review, may_read_review, may_reply, may_report};
 pub use spread::{OUTLIERS_FROM, Side, Spread, spread};
 pub use trending::{PEOPLE_OF_NETWORK_MAX, heat, interest, trending, unnoticed};

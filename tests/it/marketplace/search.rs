@@ -338,3 +338,47 @@ async fn a_cursor_is_of_its_own_question_only() {
     assert_eq!(ids(&ada.get(&called_off).await.expect(200)), [all[0].clone()]);
     assert_eq!(ids(&app.homeowner().await.get(&called_off).await.expect(200)).len(), 0);
 }
+
+#[actix_web::test]
+async fn a_state_is_one_by_its_code_and_by_its_name() {
+    let app = TestApp::start().await;
+    let ada = app.homeowner().await;
+    let at = |region: &str, country: &str| json!({ "address": { "street": "1 Elm", "city": "Salem", "region": region, "country": country } });
+    let mut texan = Vec::new();
+    for (region, country) in
+        [("TX", "US"), ("Texas", "US"), ("Oregon", "US"), ("OR", "US"), ("Québec", "CA"), ("Texas", "MX")]
+    {
+        let id = post(&ada, "Quartz floor", "tiling", at(region, country)).await;
+        if (region, country) == ("Texas", "US") {
+            // The public part says the state by its code; the address is as it was written.
+            let job = ada.get(&format!("/api/jobs/{id}")).await.expect(200);
+            assert_eq!((text(&job, "/area/region"), text(&job, "/address/region")), ("TX", "Texas"));
+            // As jobs have it that were posted before.
+            app.database.execute(
+                "UPDATE marketplace.jobs SET region = 'Texas' WHERE id = (SELECT id FROM marketplace.jobs WHERE region = 'TX' ORDER BY id LIMIT 1)",
+            );
+        }
+        if region != "Québec" && region.starts_with('T') {
+            texan.push(id);
+        }
+    }
+    texan.sort_unstable();
+    let anyone = app.anyone();
+    for asked in ["quartz%20tx", "quartz%20Texas", "quartz%20TX"] {
+        let page = anyone.get(&format!("{ADVANCED}?q={asked}")).await.expect(200);
+        let mut found = ids(&page);
+        found.sort_unstable();
+        assert_eq!(found, texan, "{asked}");
+        let regions = json!([
+            { "country": "US", "region": "TX", "count": 2 },
+            { "country": "MX", "region": "Texas", "count": 1 },
+        ]);
+        assert_eq!(page["facets"]["region"], regions, "{asked}");
+    }
+    for (asked, count) in
+        [("quartz%20oregon", 2), ("quartz%20OR", 2), ("quartz%20quebec", 1), ("quartz%20qc", 1)]
+    {
+        let page = anyone.get(&format!("{ADVANCED}?q={asked}")).await.expect(200);
+        assert_eq!(ids(&page).len(), count, "{asked}");
+    }
+}

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use taxonomy::Taxonomy;
 
+use super::regions;
+
 /// What a word of the taxonomy is taken to be common like until jobs were counted: one in a thousand.
 const TAUGHT_SHARE: f64 = 0.001;
 /// What a word is taken to be common like that no count knows.
@@ -50,7 +52,7 @@ pub(crate) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Of about so many open jobs, and the share of them that has each word or tag. The words of the taxonomy are always known.
+    /// Of about so many open jobs, and the share of them that has each word or tag. The words of the taxonomy and the names of states are always known.
     pub(crate) fn new(jobs: f64, counted: &[(String, f64)]) -> Self {
         let mut vocabulary = Self {
             jobs,
@@ -64,6 +66,9 @@ impl Vocabulary {
             for word in phrase.split(|letter: char| !letter.is_alphanumeric()) {
                 spelled.insert(taxonomy::fold(word), TAUGHT_SHARE);
             }
+        }
+        for word in regions::all().flat_map(|state| state.name.split(' ')) {
+            spelled.entry(word.to_lowercase()).or_insert(TAUGHT_SHARE);
         }
         for (word, share) in counted {
             if let Some(day) = word.strip_prefix("day1").and_then(|day| day.parse().ok()) {

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use taxonomy::{Found, Skill, Taxonomy, Trade};
 
+use super::regions::{State, state_abbreviated, state_named};
 use super::search::Share;
 use super::vocabulary::{Vocabulary, is_stop_word};
 
@@ -242,6 +243,11 @@ impl Words {
         let understood = Taxonomy::shipped().understand(corrected);
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
+            if let Some((state, length)) = state_at(corrected, tokens.get(at..).unwrap_or_default()) {
+                self.add_state(state, tokens.get(at..at + length).unwrap_or_default(), vocabulary);
+                at += length;
+                continue;
+            }
             let found = understood.iter().find(|found| found.bytes.start == token.bytes.start);
             let length = found.map_or(1, |found| {
                 tokens.iter().skip(at).take_while(|token| token.bytes.end <= found.bytes.end).count().max(1)
@@ -250,6 +256,31 @@ impl Words {
             self.add(group, found, vocabulary);
             at += length;
         }
+    }
+
+    /// “TX” and “Texas” are one.
+    fn add_state(&mut self, state: State, group: &[Token], vocabulary: &Vocabulary) {
+        let name: Vec<String> =
+            plain_words(&state.name.to_lowercase()).into_iter().filter(|word| !is_stop_word(word)).collect();
+        let share = all_of(name.iter().map(|word| Share::of_one(vocabulary.share(word))));
+        let name = joined(name.iter().map(|word| quoted(word)), " & ");
+        let code = state.code.to_lowercase();
+        let literal = if is_stop_word(&code) { name } else { format!("({name}) | {}", quoted(&code)) };
+        let words =
+            group.iter().filter(|token| !token.is_stop_word).map(|token| token.asked.clone()).collect();
+        self.stems
+            .extend(group.iter().filter(|token| !token.is_stop_word).flat_map(|token| token.stems.clone()));
+        let literal = format!("({literal})");
+        let stems = Vec::new();
+        self.terms.push(Term {
+            literal,
+            words,
+            stems,
+            meaning: None,
+            is_phrase: false,
+            share,
+            trade_share: 0.0,
+        });
     }
 
     fn add(&mut self, group: &[Token], found: Option<&Found<'static, '_>>, vocabulary: &Vocabulary) {
@@ -340,6 +371,21 @@ impl Meaning {
             Some(_) => trade / 4.0,
         }
     }
+}
+
+/// The most words that a state's name has.
+const STATE_WORDS_MAX: usize = 3;
+
+/// The state that these words begin with, and how many of them name it.
+fn state_at(text: &str, tokens: &[Token]) -> Option<(State, usize)> {
+    let first = tokens.first()?;
+    let named = |length: usize| {
+        let last = tokens.get(length.checked_sub(1)?)?;
+        let state = state_named(text.get(first.bytes.start..last.bytes.end)?)?;
+        Some((state, length))
+    };
+    let abbreviated = || state_abbreviated(text.get(first.bytes.clone())?).map(|state| (state, 1));
+    (1..=STATE_WORDS_MAX).rev().find_map(named).or_else(abbreviated)
 }
 
 /// What all of these have. Words of one question are seldom strangers: of the jobs that have the rarest, half may have the others too.

@@ -193,7 +193,8 @@ impl MarketplaceService {
         let mut rows: BTreeMap<(bool, Option<String>), MarketRow> = BTreeMap::new();
         let place = |region: Option<String>| (region.is_none(), region);
         let supply = if is_newest { store::market::supply(tx.conn(), month, field)? } else { Vec::new() };
-        let posted = store::market::posted(tx.conn(), month, field)?;
+        let supply = by_region(field, supply);
+        let posted = by_region(field, store::market::posted(tx.conn(), month, field)?);
         for cell in market::partition(posted, |owners| market::is_enough_demand(least, owners)) {
             let homeowners: HashSet<&PartyId> = cell.facts.iter().collect();
             let demand = Demand { jobs: count(cell.facts.len()), homeowners: count(homeowners.len()) };
@@ -202,7 +203,7 @@ impl MarketplaceService {
             row.demand = Some(demand);
             row.supply = Some(count(contractors)).filter(|_| contractors >= usize::from(least.people));
         }
-        let sold = store::market::sold(tx.conn(), month, field)?;
+        let sold = by_region(field, store::market::sold(tx.conn(), month, field)?);
         for cell in market::partition(sold, |sales| market::are_enough_sales(least, sales)) {
             let row = rows.entry(place(cell.region.clone())).or_insert_with(|| blank(cell.region));
             row.prices = market::spread(&cell.facts);
@@ -238,6 +239,12 @@ impl MarketplaceService {
 fn counted(tx: &mut Tx<'_>, jobs: &[JobId]) -> Result<Vec<PartyId>, Error> {
     let bidders = store::performance::bidders_decided_on(tx.conn(), jobs)?;
     Ok(identity::hold_people(tx, &bidders)?)
+}
+
+/// The same facts, each state under one name.
+fn by_region<T>(field: &Field, facts: Vec<(Option<String>, T)>) -> Vec<(Option<String>, T)> {
+    let written = |region: String| rules::region_written(&field.country, &region);
+    facts.into_iter().map(|(region, fact)| (region.map(written), fact)).collect()
 }
 
 /// How many contractors come to the regions of a group.

@@ -10,7 +10,7 @@ use super::{MarketplaceService, confirmation, events, trail};
 use crate::error::Error;
 use crate::model::{
     Address, Area, BidStatus, Day, Deleted, JobAction, JobCard, JobChange, JobDetail, JobId, JobPatch,
-    JobScope, JobStatus, NewJob, Place, PublicJob, PublishAs,
+    JobScope, JobStatus, NewJob, PublicJob, PublishAs,
 };
 use crate::rules::{self, Access};
 use crate::store;
@@ -313,12 +313,13 @@ fn draft(
     }
 }
 
-/// What strangers see of an address. The point is snapped here, once, when the address is set.
+/// What strangers see of an address. The point is snapped here, once, when the address is set, and a state is called by its code.
 fn area(address: &Address) -> Area {
+    let country = address.country.as_str();
     Area {
         city: address.city.as_str().to_owned(),
-        region: address.region.as_ref().map(Place::as_str).map(str::to_owned),
-        country: address.country.as_str().to_owned(),
+        region: address.region.as_ref().map(|region| rules::region_written(country, region.as_str())),
+        country: country.to_owned(),
         point: address.point.map(snap_to_grid),
     }
 }

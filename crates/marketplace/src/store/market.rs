@@ -13,8 +13,9 @@ use kernel::{Currency, Instant, Limit, PartyId, Position};
 use uuid::Uuid;
 
 use super::word;
-use crate::model::{Demand, JobId, MarketFilter, MarketRow, Month};
+use crate::model::{Country, Demand, JobId, MarketFilter, MarketRow, Month};
 use crate::rules::market::{MONTHS_POOLED, MarketFigure, Sale, pool};
+use crate::rules::{region_keys, region_written};
 use crate::schema::{market_facts, market_figures, market_months};
 
 /// Rows that one statement writes.
@@ -325,8 +326,13 @@ pub(crate) fn list(
         asked = asked.text(" AND f.country = ").value(country.as_str().to_owned());
     }
     if let Some(region) = &filter.region {
-        asked =
-            asked.text(" AND f.region = marketplace.region_key(").value(region.as_str().to_owned()).text(")");
+        let country = filter.country.as_ref().map_or("", Country::as_str);
+        let keys = region_keys(country, region.as_str());
+        asked = if keys.is_empty() {
+            asked.text(" AND f.region = marketplace.region_key(").value(region.as_str().to_owned()).text(")")
+        } else {
+            asked.text(" AND f.region = ANY (").value(keys).text(")")
+        };
     }
     if let Some(currency) = filter.currency {
         asked = asked.text(" AND f.currency = ").value(currency.code().to_owned());
@@ -356,22 +362,36 @@ pub(crate) struct Sought {
     pub(crate) region: Option<String>,
 }
 
+impl Sought {
+    fn region_written(&self) -> Option<String> {
+        self.region.as_ref().map(|region| region_written(&self.country, region))
+    }
+
+    /// What figures that came out before call the region, when it is a known state.
+    fn region_name(&self) -> Option<String> {
+        region_keys(&self.country, self.region.as_deref()?).pop()
+    }
+}
+
 /// The price figures of places by month, each with the number of what it answers: the region's own, or those of the regions that it is counted with.
 struct Prices {
     trades: Vec<String>,
     countries: Vec<String>,
     currencies: Vec<&'static str>,
     regions: Vec<Option<String>>,
+    /// By what else figures call the region.
+    names: Vec<Option<String>>,
     since: NaiveDate,
 }
 
 impl Statement for Prices {
     const SQL: &'static str = "SELECT a.n, m.priced_jobs, m.priced_people, m.p10, m.p25, m.median, m.p75, m.p90 \
-         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS a(trade, country, currency, region, n) CROSS JOIN LATERAL (\
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) \
+             WITH ORDINALITY AS a(trade, country, currency, region, name, n) CROSS JOIN LATERAL (\
          SELECT DISTINCT ON (f.month) f.priced_jobs, f.priced_people, f.p10, f.p25, f.median, f.p75, f.p90 \
-         FROM marketplace.market_figures AS f WHERE f.trade = a.trade AND f.country = a.country AND f.currency = a.currency AND f.month >= $5 \
-         AND f.priced_jobs IS NOT NULL AND (f.region IS NULL OR f.region = marketplace.region_key(a.region)) \
-         ORDER BY f.month, f.region NULLS LAST) AS m";
+         FROM marketplace.market_figures AS f WHERE f.trade = a.trade AND f.country = a.country AND f.currency = a.currency AND f.month >= $6 \
+         AND f.priced_jobs IS NOT NULL AND (f.region IS NULL OR f.region = marketplace.region_key(a.region) OR f.region = a.name) \
+         ORDER BY f.month, f.region IS NULL, f.priced_jobs DESC, f.region) AS m";
     type Columns = (BigInt, Integer, Integer, BigInt, BigInt, BigInt, BigInt, BigInt);
 
     fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
@@ -379,6 +399,7 @@ impl Statement for Prices {
         binds.push::<Array<Text>, _>(&self.countries)?;
         binds.push::<Array<Text>, _>(&self.currencies)?;
         binds.push::<Array<Nullable<Text>>, _>(&self.regions)?;
+        binds.push::<Array<Nullable<Text>>, _>(&self.names)?;
         binds.push::<Date, _>(&self.since)
     }
 }
@@ -395,7 +416,8 @@ pub(crate) fn find_figures(
         trades: sought.iter().map(|one| one.trade.clone()).collect(),
         countries: sought.iter().map(|one| one.country.clone()).collect(),
         currencies: sought.iter().map(|one| one.currency.code()).collect(),
-        regions: sought.iter().map(|one| one.region.clone()).collect(),
+        regions: sought.iter().map(Sought::region_written).collect(),
+        names: sought.iter().map(Sought::region_name).collect(),
         since: newest.plus(1 - MONTHS_POOLED).first_day(),
     };
     let rows: Vec<Row> = Hot(asked).load(conn)?;

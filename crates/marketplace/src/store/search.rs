@@ -18,6 +18,7 @@ use super::jobs::{CardRow, Columns, Shelf};
 use super::word;
 use crate::model::search::Window;
 use crate::model::{FoundJob, JobOrder, JobSearch, Region, SearchKey, Urgency};
+use crate::rules::region_written;
 use crate::rules::search::{Guess, Latest, Way, more_by};
 use crate::rules::vocabulary::Vocabulary;
 
@@ -191,6 +192,7 @@ pub(crate) fn counted(
     rows.into_iter()
         .map(|(trade, urgency, budget, region, country, currency)| {
             let urgency = word(Urgency::parse(&urgency), "jobs.urgency")?;
+            let region = region.map(|region| region_written(&country, &region));
             Ok(Counted { trade, urgency, budget, currency, region: Region { country, region } })
         })
         .collect()

@@ -169,6 +169,44 @@ fn a_months_figures_come_out_when_it_has_closed_and_never_again() {
 }
 
 #[test]
+fn a_state_is_one_region_however_it_is_written() {
+    let world = World::new();
+    world.begin_month();
+    let builders: Vec<Actor> = (0..5).map(|n| world.contractor(&format!("Bob {n}"))).collect();
+    for (at, builder) in builders.iter().enumerate() {
+        let owner = world.homeowner(&format!("Ada {at}"));
+        world.sale(&owner, builder, 200_000, in_region(["TX", "Texas", "texas"][at % 3]));
+    }
+    assert_eq!(world.count("marketplace.jobs WHERE region = 'TX'"), 5, "at posting it gets its code");
+    world.run_due();
+    // As older jobs have it.
+    world.database.execute(
+        "UPDATE marketplace.jobs SET region = 'Texas' WHERE id IN (SELECT id FROM marketplace.jobs LIMIT 2)",
+    );
+    world.database.execute(
+        "UPDATE marketplace.market_facts f SET region = marketplace.region_key(j.region) FROM marketplace.jobs j WHERE j.id = f.job_id",
+    );
+    assert_eq!(world.count("marketplace.market_facts WHERE region = 'TEXAS'"), 2);
+    world.close_month();
+    for asked in ["TX", "Texas", " téxas"] {
+        let form = MarketForm {
+            country: Some("US".into()),
+            region: Some(asked.trim().into()),
+            ..MarketForm::default()
+        };
+        let rows = world.figures(&form);
+        let told: Vec<_> =
+            rows.iter().map(|row| (row.region.as_deref(), row.prices.map(|prices| prices.jobs))).collect();
+        assert_eq!(told, [(Some("TX"), Some(5))], "{asked}");
+        let region = Place::new(asked.trim()).unwrap();
+        let tiling = Category::new("tiling").unwrap();
+        let us = Country::new("US").unwrap();
+        let figure = world.market.price_figure(tiling, Currency::USD, &us, Some(&region)).unwrap();
+        assert_eq!(figure.map(|figure| figure.jobs), Some(5), "{asked}");
+    }
+}
+
+#[test]
 fn small_regions_stand_together_or_are_withheld() {
     let world = World::new();
     world.begin_month();

@@ -27,7 +27,8 @@ pub struct MarketAnalysisFilter {
     /// Only of this country, by its ISO 3166 code.
     #[schema(pattern = "^[A-Z]{2}$")]
     pub country: Option<String>,
-    /// Only of this region; goes with `country`. Capitals, accents and spaces do not matter.
+    /// Only of this region; goes with `country`. Capitals, accents and spaces do not matter, nor whether a state of the USA or a province of
+    /// Canada is written by its code or its name.
     #[schema(min_length = 1, max_length = 120)]
     pub region: Option<String>,
     /// Only in this currency, by its ISO 4217 code.

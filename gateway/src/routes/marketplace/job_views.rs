@@ -91,7 +91,7 @@ impl JobAddress {
 pub struct JobArea {
     /// Town.
     pub city: String,
-    /// State or province.
+    /// State or province; in the USA and Canada by its code.
     pub region: Option<String>,
     /// ISO 3166 country code.
     pub country: String,

@@ -49,6 +49,20 @@ fn words_of_trades_are_put_as_one_question() {
 }
 
 #[test]
+fn a_state_is_looked_for_by_code_and_by_name() {
+    for asked in ["austin tx", "Austin Texas", "austin TX"] {
+        assert_eq!(read(asked).in_jobs(), "('austin') & ((('texas') | 'tx'))", "{asked}");
+    }
+    for asked in ["painter New York", "painter ny"] {
+        assert!(read(asked).in_jobs().ends_with(" & ((('new' & 'york') | 'ny'))"), "{asked}");
+    }
+    assert_eq!(read("quartz Oregon").in_jobs(), "('quartz') & (('oregon'))");
+    assert_eq!(read("quartz OR").in_jobs(), "('quartz') & (('oregon'))");
+    assert_eq!(read("quartz or granite").terms.len(), 2, "a word in small letters is a word");
+    assert!(read("maine texas").corrections().is_empty());
+}
+
+#[test]
 fn what_is_mistyped_is_put_right_and_told() {
     let words = read("plummer");
     assert_eq!(
