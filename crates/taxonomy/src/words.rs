@@ -41,6 +41,12 @@ fn singular(folded: &str) -> &str {
     }
 }
 
+/// Whether a word, without case and accents, is a plural that its stem does not tell: Postgres takes it and its singular for two words.
+#[must_use]
+pub fn is_irregular(folded: &str) -> bool {
+    singular(folded) != folded
+}
+
 /// Runs of letters and digits, "won't" and its like as the words they are short for.
 #[must_use]
 pub fn words(text: &str) -> Vec<Word> {

@@ -431,7 +431,11 @@ fn synonym(phrase: &str) -> Option<Name> {
     let telling: Vec<&String> = words.iter().filter(|word| !is_stop_word(word)).collect();
     let enough = telling.len() > 1 || (telling.len() == 1 && words.len() == 1);
     enough.then(|| {
-        let stems = telling.iter().flat_map(|word| stems_of(word)).collect();
+        // For Postgres “mice” and “mouse” are two words.
+        let stem = |word: &&String| {
+            if taxonomy::is_irregular(word) { vec![word.to_string()] } else { stems_of(word) }
+        };
+        let stems = telling.iter().flat_map(stem).collect();
         (stems, format!("({})", joined(telling.into_iter().map(|word| quoted(word)), " & ")))
     })
 }

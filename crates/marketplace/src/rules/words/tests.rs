@@ -63,6 +63,18 @@ fn a_state_is_looked_for_by_code_and_by_name() {
 }
 
 #[test]
+fn mice_are_asked_for_where_a_mouse_is() {
+    for asked in ["mouse", "mice in the kitchen", "exterminator for rats"] {
+        let words = read(asked).in_jobs();
+        assert!(
+            words.contains("'mice'") || asked.contains("rats") && words.contains("trade1pestcontrol"),
+            "{words}"
+        );
+    }
+    assert!(read("rodent").in_jobs().contains("('mice')") && read("rodent").in_jobs().contains("('mouse')"));
+}
+
+#[test]
 fn what_is_mistyped_is_put_right_and_told() {
     let words = read("plummer");
     assert_eq!(
