@@ -129,6 +129,7 @@ impl JobSearch {
             category,
             skills: Skills::default(),
             budget: Budget::default(),
+            currency: None,
             urgency: Vec::new(),
             status: None,
             scope: JobScope::Public,
