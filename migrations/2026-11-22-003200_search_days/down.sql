@@ -41,8 +41,6 @@ DROP FUNCTION marketplace.day(timestamptz);
 
 SELECT app.grant_runtime('marketplace');
 
-SELECT app.grant_runtime('marketplace');
-
 INSERT INTO outbox.tasks (id, kind, key, payload, due_at, max_attempts, trace_id, created_at)
 SELECT outbox.new_id(), 'marketplace.count_words', 'all', '{}', app.clock(), 20, 'migration 003200', app.clock()
 WHERE EXISTS (SELECT FROM marketplace.jobs)
