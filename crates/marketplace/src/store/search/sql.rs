@@ -496,7 +496,8 @@ fn in_index(question: &Question<'_>, latest: &Latest) -> Composed {
     let urgency = &question.search.urgency;
     let urgency = (!urgency.is_empty()).then(|| any(urgency.iter().map(|one| urgency_tag(*one)).collect()));
     let times = (!latest.tags.is_empty()).then(|| any(latest.tags.clone()));
-    [words_and_skills(question), trade.map(trade_tag), place, urgency, times]
+    // The first leads: what is behind it leaps to where it begins, and words that nothing has are not looked for from the oldest job on.
+    [times, place, trade.map(trade_tag), words_and_skills(question), urgency]
         .into_iter()
         .flatten()
         .fold(Composed::new(""), |asked, tags| {
