@@ -12,8 +12,9 @@ use crate::rules::words::{skill_tag, trade_tag};
 use crate::rules::{Bounds, bounds_around};
 use crate::store::jobs::Shelf;
 
-/// Jobs that a walk looks at before another way is taken; it stands in the text because a limit has to be a constant there.
+/// Jobs that a walk looks at before another way is taken.
 pub(super) const VISITS: usize = 6_000;
+/// The same in the text, because a limit has to be a constant there.
 const FEW: &str = " LIMIT 6000";
 /// How far beyond the last one it is first looked for the next nearest; each time twice as far.
 pub(super) const RING_METRES: i32 = 1_000;
