@@ -5,7 +5,7 @@ use database::{Error, PgConnection, Tx};
 use kernel::{Instant, PartyId};
 
 use crate::model::{Address, BidDetail, JobId, JobStatus, OpenReview, PublicJob, Review};
-use crate::rules::{Sealed, ViewerKeys};
+use crate::rules::{self, Sealed, ViewerKeys};
 use crate::settings::Settings;
 use crate::store;
 use crate::tasks::{
@@ -31,6 +31,7 @@ pub struct SealedBid {
 /// # Errors
 /// [`Error`] when one is there already, or the database fails.
 pub fn insert_jobs(conn: &mut PgConnection, jobs: &[(PublicJob, Address)]) -> Result<(), Error> {
+    store::meanings::keep_if_first(conn, rules::meaning::fingerprint())?;
     store::bulk::copy_jobs(conn, jobs)
 }
 
@@ -75,7 +76,7 @@ pub fn list_contractors(
     let mut facts = identity::contractors(conn, contractors)?;
     let mut sums = store::reviews::ratings_of(conn, contractors)?;
     let rows = contractors.iter().filter(|id| !listed.contains(id)).filter_map(|id| {
-        let rank = crate::rules::rank(settings, sums.remove(id).unwrap_or_default());
+        let rank = rules::rank(settings, sums.remove(id).unwrap_or_default());
         Some(store::directory::DirectoryRow::of(&facts.remove(id)?, rank))
     });
     let rows: Vec<_> = rows.collect();

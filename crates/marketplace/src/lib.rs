@@ -27,8 +27,9 @@ pub use store::jobs::{job_cards, job_titles, jobs_of_party, public_jobs};
 pub use store::personal::REMOVED_JOB;
 pub use store::views::{count as job_view_count, counts as job_view_counts};
 pub use tasks::{
-    BidExpiry, BiddingClose, CONSUMER, CountWords, FIGURES_CONSUMER, FillDirectory, FillFigures, ForgetLooks,
-    JobExpiry, PublishMarket, RefreshTrending, ReleasePerformance, ReviewPublication, register,
+    BidExpiry, BiddingClose, CONSUMER, CountWords, DecideMeanings, FIGURES_CONSUMER, FillDirectory,
+    FillFigures, ForgetLooks, JobExpiry, PublishMarket, RefreshTrending, ReleasePerformance,
+    ReviewPublication, register,
 };
 pub use traits::{
     AnalyticsQueries, AttachmentCommands, AttachmentQueries, ComparisonQueries, ConfirmationCommands,

@@ -9,6 +9,7 @@ mod confirmation;
 pub(crate) mod highlights;
 pub(crate) mod likeness;
 pub mod market;
+pub(crate) mod meaning;
 mod percentile;
 pub mod performance;
 mod places;

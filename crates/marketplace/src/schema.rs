@@ -154,6 +154,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         cell -> Nullable<Int4>,
+        meanings -> Array<Text>,
     }
 }
 
@@ -199,6 +200,13 @@ diesel::table! {
     marketplace.market_months (month) {
         month -> Date,
         published_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    marketplace.meanings (only_row) {
+        only_row -> Bool,
+        fingerprint -> Text,
     }
 }
 
@@ -377,6 +385,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     market_facts,
     market_figures,
     market_months,
+    meanings,
     performance,
     performance_facts,
     ratings,

@@ -9,6 +9,7 @@ pub(crate) mod confirmation;
 pub(crate) mod directory;
 pub(crate) mod jobs;
 pub(crate) mod market;
+pub(crate) mod meanings;
 pub(crate) mod performance;
 pub(crate) mod personal;
 pub(crate) mod recommendations;

@@ -136,6 +136,26 @@ impl Task for CountWords {
     }
 }
 
+/// How often it is looked whether the taxonomy is another than the one by which jobs are tagged: it changes with a new version of the program.
+const DECIDE_MEANINGS_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Decides of the next jobs after this one which skills they are of. Hands on to another of its kind until all have had their turn.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DecideMeanings {
+    /// The job that the one before ended with; none at the beginning.
+    pub after: Option<JobId>,
+    /// The taxonomy by which those before were decided; none at the beginning.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
+}
+
+impl Task for DecideMeanings {
+    const KIND: &'static str = "marketplace.decide_meanings";
+    fn key(&self) -> Option<String> {
+        Some(self.after.map_or_else(|| "start".to_owned(), |after| after.to_string()))
+    }
+}
+
 /// How often what is new in interest is reckoned in.
 const REFRESH_EVERY: Duration = Duration::from_secs(5 * 60);
 /// How often all of it is: what a crash or a changed setting left behind is put right.
@@ -172,6 +192,9 @@ pub fn register(registry: &mut Registry, service: Arc<MarketplaceService>) {
     let counting = Arc::clone(&service);
     registry.task::<CountWords>(move |_, _| Ok(counting.count_words()?));
     registry.every(COUNT_WORDS_EVERY, CountWords {});
+    let deciding = Arc::clone(&service);
+    registry.task::<DecideMeanings>(move |_, task| Ok(deciding.decide_meanings(&task)?));
+    registry.every(DECIDE_MEANINGS_EVERY, DecideMeanings { after: None, fingerprint: None });
     registry.task::<ReviewPublication>(move |run, task| {
         match service.publish_reviews(task.contract_id, run.request_id())? {
             None => Ok(()),

@@ -38,14 +38,17 @@ const DAYS_SPARE: f64 = 1.3;
 /// The part of the jobs that three hours hold where there are so many that it matters.
 const STRETCH_SHARE: f64 = 0.005;
 /// More stretches of time than these are not asked for one by one: the index lays each beside the words.
-const STRETCHES_MAX: i32 = 16;
+const STRETCHES_MAX: i64 = 16;
 /// Further back than so many days nobody looks day by day: what they do not hold is hardly more in all of them.
-const DAYS_MAX: i32 = 30;
+const DAYS_MAX: i64 = 30;
 /// What part of the jobs one end of a budget leaves.
 const BUDGET_END_SHARE: f64 = 0.5;
 
+/// Of no more matches than these in all, those that are left are fetched at once.
+const FEW_MATCHES: f64 = 400.0;
+
 /// A way to the matches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Way {
     /// Along an index in the order asked for, looking at each job.
     Walk,
@@ -53,20 +56,24 @@ pub(crate) enum Way {
     Index(Latest),
     /// Square by square, each from its newest job on.
     Cells,
+    /// All that lie about the place.
+    Box,
 }
 
 impl Way {
     /// By the index, of all times.
-    pub(crate) const INDEX: Self = Self::Index(Latest { since: None, tags: Vec::new() });
+    pub(crate) const INDEX: Self = Self::Index(Latest::ALL);
 }
 
-/// The latest stretches of time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Stretches of time that follow one another.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Latest {
     /// When the first of them begins; none when they are not told apart, so that there is nothing before them.
     pub(crate) since: Option<Instant>,
     /// Their tags, the latest first.
     pub(crate) tags: Vec<String>,
+    /// The part of the jobs that they hold, about.
+    pub(crate) part: f64,
 }
 
 /// Three hours or a day.
@@ -74,7 +81,7 @@ pub(crate) struct Latest {
 struct Stretch {
     seconds: i64,
     tag: fn(i64) -> String,
-    most: i32,
+    most: i64,
 }
 
 impl Stretch {
@@ -87,35 +94,50 @@ impl Stretch {
     }
 
     /// From one to another, the latest first.
-    fn between(self, first: i64, last: i64) -> Latest {
+    fn between(self, first: i64, last: i64, part: f64) -> Latest {
         let since = Instant::from_timestamp(first.saturating_mul(self.seconds), 0);
-        Latest { since, tags: (first..=last).rev().map(self.tag).collect() }
+        Latest { since, tags: (first..=last).rev().map(self.tag).collect(), part }
+    }
+
+    /// The part of the jobs that this stretch holds until an instant.
+    fn part(self, stretch: i64, until: Instant, vocabulary: &Vocabulary) -> f64 {
+        let begins = stretch.saturating_mul(self.seconds);
+        let seconds = (until.timestamp() - begins).clamp(0, self.seconds);
+        vocabulary.day_share(begins.div_euclid(Self::DAY.seconds)) * float_of(seconds)
+            / float_of(Self::DAY.seconds)
     }
 }
 
 impl Latest {
-    /// The latest, from this instant back, that hold this part of the jobs.
+    /// All of them.
+    pub(crate) const ALL: Self = Self { since: None, tags: Vec::new(), part: 1.0 };
+
+    /// The latest, from this instant back, that hold this part of the jobs. What nothing was published in holds nothing, such as the hours since the
+    /// last job.
     pub(crate) fn holding(part: f64, until: Instant, vocabulary: &Vocabulary) -> Self {
+        let newest = vocabulary.newest().map_or(until, |newest| newest.min(until));
         for stretch in [Stretch::HOURS, Stretch::DAY] {
             let last = stretch.of(until);
+            let newest_stretch = stretch.of(newest);
+            if last - newest_stretch > stretch.most {
+                continue;
+            }
             let mut held = 0.0;
-            for first in (last - i64::from(stretch.most) + 1..=last).rev() {
-                let day = (first * stretch.seconds).div_euclid(Stretch::DAY.seconds);
-                held +=
-                    vocabulary.day_share(day) * float_of(stretch.seconds) / float_of(Stretch::DAY.seconds);
+            for first in (newest_stretch - stretch.most + 1..=newest_stretch).rev() {
+                held += stretch.part(first, newest, vocabulary);
                 if held >= part {
-                    return stretch.between(first, last);
+                    return stretch.between(first, last, held);
                 }
             }
         }
-        Self::default()
+        Self::ALL
     }
 
     /// Those from one instant to another.
     pub(crate) fn between(from: Instant, until: Instant) -> Self {
         let stretches = [Stretch::HOURS, Stretch::DAY];
-        let short = stretches.into_iter().find(|one| one.of(until) - one.of(from) < i64::from(one.most));
-        short.map_or_else(Self::default, |stretch| stretch.between(stretch.of(from), stretch.of(until)))
+        let short = stretches.into_iter().find(|one| one.of(until) - one.of(from) < one.most);
+        short.map_or(Self::ALL, |stretch| stretch.between(stretch.of(from), stretch.of(until), 1.0))
     }
 }
 
@@ -274,6 +296,15 @@ impl Guess {
         float(visited) / self.jobs * more_by(wanted, found)
     }
 
+    /// The way to the rest after a walk that looked at so many jobs and found too few: by the index when it can be asked; else on to the end, or, around a
+    /// place that few lie about, all of those.
+    pub(crate) fn after_walk(&self, wanted: usize, found: usize, visited: usize, is_around: bool) -> Way {
+        let way = self.sorted(wanted, false);
+        let share = float(found.max(1)) / float(visited);
+        let (walked, about) = ((float(wanted) / share).min(self.jobs), self.jobs * share * FETCH);
+        if way == Way::Walk && is_around && about < walked { Way::Box } else { way }
+    }
+
     /// The way to the first so many in an order that has an index, or none.
     pub(crate) fn sorted(&self, wanted: usize, can_walk: bool) -> Way {
         let wanted = float(wanted);
@@ -295,8 +326,15 @@ fn float(count: usize) -> f64 {
 
 /// How many times as much is to be looked through for so many as where so many were found. From a little that was found little is to be learnt, and
 /// to look through ten times as much once more costs less than to fetch ten times too many.
-pub(crate) fn more_by(wanted: usize, found: usize) -> f64 {
+fn more_by(wanted: usize, found: usize) -> f64 {
     (float(wanted) * DAYS_SPARE / float(found.max(1))).clamp(2.0, 10.0)
+}
+
+/// What part of the jobs is to be looked through next for so many, when so many were found in this part: all that is left when it can hardly hold
+/// many.
+pub(crate) fn further(wanted: usize, found: usize, part: f64) -> f64 {
+    let in_all = float(found.max(1)) / part.max(f64::MIN_POSITIVE);
+    if in_all <= FEW_MATCHES { 1.0 } else { part * (more_by(wanted, found) - 1.0) }
 }
 
 pub(crate) fn cell_tag(cell: i32) -> String {
@@ -397,11 +435,14 @@ mod tests {
         let latest = |share: f64| Latest::holding(guess(share).part_with(500), noon, &vocabulary).tags;
         assert_eq!(
             latest(0.2),
-            ["hours1166236", "hours1166235", "hours1166234"],
-            "650 of 200,000: 312 in three hours"
+            ["hours1166236", "hours1166235", "hours1166234", "hours1166233"],
+            "650 of 200,000: 312 in three hours, and one stretch that has just begun"
         );
-        assert_eq!(latest(0.02).last().unwrap(), "day120777", "650 of the 20,000 are looked for, 250 a day");
+        assert_eq!(latest(0.02).last().unwrap(), "day120776", "650 of the 20,000 are looked for, 250 a day");
         assert!(latest(0.000_6).is_empty(), "there are no more than 600");
+        let quiet = million(&days).with_newest(Some("2026-11-21T23:00:00Z".parse().unwrap()));
+        let after_a_quiet_night = Latest::holding(guess(0.2).part_with(500), noon, &quiet);
+        assert_eq!(after_a_quiet_night.tags.len(), 8, "{after_a_quiet_night:?}");
         let walked = guess(0.01).part_after_walk(500, 50, 6_000);
         assert!((0.059..0.061).contains(&walked), "ten times as far: {walked}");
     }
@@ -438,10 +479,7 @@ mod tests {
             (hours.tags, hours.since),
             (vec!["hours10".to_owned(), "hours1-1".to_owned()], Some(at("1969-12-31T21:00:00Z")))
         );
-        assert_eq!(
-            Latest::between(at("2026-01-01T00:00:00Z"), at("2026-11-22T00:00:00Z")),
-            Latest::default()
-        );
+        assert_eq!(Latest::between(at("2026-01-01T00:00:00Z"), at("2026-11-22T00:00:00Z")), Latest::ALL);
     }
 
     #[test]

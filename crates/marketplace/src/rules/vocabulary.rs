@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use kernel::Instant;
 use taxonomy::Taxonomy;
 
 use super::regions;
@@ -42,6 +43,10 @@ struct Spelled {
 #[derive(Debug, Clone)]
 pub(crate) struct Vocabulary {
     jobs: f64,
+    /// When the newest of them was published.
+    newest: Option<Instant>,
+    /// The taxonomy by which the meanings of all jobs are decided.
+    meanings: Option<String>,
     /// Shares of stems.
     stems: HashMap<String, f64>,
     /// Shares of tags.
@@ -56,6 +61,8 @@ impl Vocabulary {
     pub(crate) fn new(jobs: f64, counted: &[(String, f64)]) -> Self {
         let mut vocabulary = Self {
             jobs,
+            newest: None,
+            meanings: None,
             stems: HashMap::new(),
             tags: HashMap::new(),
             days: BTreeMap::new(),
@@ -100,6 +107,26 @@ impl Vocabulary {
     /// About how many open jobs there are.
     pub(crate) fn jobs(&self) -> f64 {
         self.jobs
+    }
+
+    /// The same, of jobs the newest of which was published then.
+    pub(crate) fn with_newest(self, newest: Option<Instant>) -> Self {
+        Self { newest, ..self }
+    }
+
+    /// The same, of jobs whose meanings are decided by the taxonomy with this fingerprint.
+    pub(crate) fn with_meanings(self, fingerprint: Option<String>) -> Self {
+        Self { meanings: fingerprint, ..self }
+    }
+
+    /// Whether each job has a tag for what it means by the taxonomy that is asked with.
+    pub(crate) fn meanings_are_tagged(&self) -> bool {
+        self.meanings.as_deref() == Some(super::meaning::fingerprint())
+    }
+
+    /// When the newest open job was published, some minutes ago; none when there was none.
+    pub(crate) fn newest(&self) -> Option<Instant> {
+        self.newest
     }
 
     /// The share of jobs that has a word of this stem.

@@ -4,13 +4,13 @@
 //! word or a run of them that the taxonomy knows also stands for the trade or the skill that it means; a word that nobody uses also stands for
 //! the one that it is like. What is put to Postgres is made of letters and digits in quotes and of our own operators only.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use taxonomy::{Found, Skill, Taxonomy, Trade};
 
+use super::meaning::names_of;
 use super::regions::{State, state_abbreviated, state_named};
 use super::search::Share;
 use super::vocabulary::{Vocabulary, is_stop_word};
@@ -51,6 +51,8 @@ struct Term {
 struct Meaning {
     trade: &'static Trade,
     skill: Option<&'static Skill>,
+    /// Whether each job has a tag for what it means.
+    is_tagged: bool,
 }
 
 /// What is looked for, as it was understood.
@@ -155,17 +157,27 @@ impl Words {
         self.with_exclusions(joined(self.terms.iter().map(|term| term.literal.clone()), " & "))
     }
 
-    /// All the words, or what they mean.
-    pub(crate) fn in_jobs(&self) -> String {
-        self.with_exclusions(joined(self.terms.iter().map(Term::in_jobs), " & "))
+    /// All the words, or what they mean: each thing by itself, the rarest first.
+    pub(crate) fn in_jobs(&self) -> Vec<String> {
+        let mut terms: Vec<&Term> = self.terms.iter().collect();
+        terms.sort_by(|one, other| one.share.expected.total_cmp(&other.share.expected));
+        self.each_with_exclusions(terms.into_iter().map(Term::in_jobs).collect())
     }
 
     /// Any of the words, or what they mean; of a skill alone, whatever is of its trade; every phrase all the same.
-    pub(crate) fn loosely_in_jobs(&self) -> String {
+    pub(crate) fn loosely_in_jobs(&self) -> Vec<String> {
         let any = self.terms.iter().filter(|term| !term.is_phrase).map(Term::in_jobs);
         let any = joined(any.chain(self.only_skill().map(|(_, trade)| trade)), " | ");
         let phrases = self.terms.iter().filter(|term| term.is_phrase).map(Term::in_jobs);
-        self.with_exclusions(joined(phrases.chain(Some(format!("({any})"))), " & "))
+        self.each_with_exclusions(phrases.chain(Some(format!("({any})"))).collect())
+    }
+
+    /// What is ruled out goes with the first: by itself it would be asked of everything there is.
+    fn each_with_exclusions(&self, mut things: Vec<String>) -> Vec<String> {
+        if let Some(first) = things.first_mut() {
+            *first = self.with_exclusions(std::mem::take(first));
+        }
+        things
     }
 
     /// All the words, or the trade or skill that they mean, as contractors write theirs.
@@ -289,7 +301,8 @@ impl Words {
         if words.is_empty() && found.is_none() {
             return;
         }
-        let meaning = found.map(|found| Meaning { trade: found.trade, skill: found.skill });
+        let is_tagged = vocabulary.meanings_are_tagged();
+        let meaning = found.map(|found| Meaning { trade: found.trade, skill: found.skill, is_tagged });
         let telling = || group.iter().filter(|token| !token.is_stop_word);
         self.stems.extend(telling().flat_map(|token| &token.stems).cloned());
         // A mistyped word stands for either, and two words that are short for one for both.
@@ -329,7 +342,7 @@ impl Term {
     }
 
     fn in_directory(&self, asked: &BTreeSet<String>) -> String {
-        let Some(Meaning { trade, skill }) = self.meaning else { return format!("({})", self.literal) };
+        let Some(Meaning { trade, skill, .. }) = self.meaning else { return format!("({})", self.literal) };
         let mut query = format!("(({})", self.literal);
         // Of “bathroom tiling” the trade would only let in everybody who speaks of tiles.
         let is_said = stems_of(trade.slug()).iter().all(|stem| asked.contains(stem));
@@ -347,26 +360,24 @@ impl Meaning {
     /// Of the other words, those are left out in which what is asked for is `said` anyway.
     fn in_jobs(self, said: impl Fn(&BTreeSet<String>) -> bool) -> String {
         let trade = trade_tag(self.trade.slug());
-        match (self.skill, self.synonyms(said)) {
-            (None, _) => trade,
-            (Some(skill), None) => skill_tag(skill.slug()),
-            (Some(skill), Some(synonyms)) => {
-                format!("({} | ({trade} & ({synonyms})))", skill_tag(skill.slug()))
-            }
+        let Some(skill) = self.skill else { return trade };
+        if self.is_tagged {
+            return meaning_tag(skill.slug());
         }
-    }
-
-    /// What else a skill is called.
-    fn synonyms(self, said: impl Fn(&BTreeSet<String>) -> bool) -> Option<String> {
-        let names = NAMES.get(self.skill?.slug())?.iter().filter(|(stems, _)| !said(stems));
-        let names = joined(names.map(|(_, name)| name.clone()), " | ");
-        (!names.is_empty()).then_some(names)
+        let names = names_of(skill).iter().filter(|name| !said(&name.stems));
+        let names = joined(names.map(|name| name.query.clone()), " | ");
+        if names.is_empty() {
+            skill_tag(skill.slug())
+        } else {
+            format!("({} | ({trade} & ({names})))", skill_tag(skill.slug()))
+        }
     }
 
     fn share(self, vocabulary: &Vocabulary) -> f64 {
         let trade = vocabulary.tag_share(&trade_tag(self.trade.slug()));
         match self.skill {
             None => trade,
+            Some(skill) if self.is_tagged => vocabulary.tag_share(&meaning_tag(skill.slug())),
             // The jobs of a trade are of several skills.
             Some(_) => trade / 4.0,
         }
@@ -402,44 +413,6 @@ fn all_of(shares: impl Iterator<Item = Share>) -> Share {
     all
 }
 
-/// A name: its stems, and how it is put to Postgres.
-type Name = (BTreeSet<String>, String);
-
-/// What each skill is called; made once for all who ask.
-static NAMES: LazyLock<HashMap<&'static str, Vec<Name>>> = LazyLock::new(|| {
-    let skills = Taxonomy::shipped().trades().iter().flat_map(Trade::skills);
-    skills.map(|skill| (skill.slug(), names_of(skill))).collect()
-});
-
-/// What a skill is called: of names that are within each other the shorter, for a job that has all of "water leak" has the leak.
-fn names_of(skill: &Skill) -> Vec<Name> {
-    let phrases = std::iter::once(skill.name()).chain(skill.synonyms().iter().map(String::as_str));
-    let mut names: Vec<Name> = phrases.filter_map(synonym).collect();
-    names.sort_by_key(|(stems, _)| stems.len());
-    let mut kept: Vec<Name> = Vec::new();
-    for (stems, name) in names {
-        if !kept.iter().any(|(shorter, _)| shorter.is_subset(&stems)) {
-            kept.push((stems, name));
-        }
-    }
-    kept
-}
-
-/// All words of what something is called, as stems and for Postgres; none where what is left without stop words says too little.
-fn synonym(phrase: &str) -> Option<Name> {
-    let words = plain_words(phrase);
-    let telling: Vec<&String> = words.iter().filter(|word| !is_stop_word(word)).collect();
-    let enough = telling.len() > 1 || (telling.len() == 1 && words.len() == 1);
-    enough.then(|| {
-        // For Postgres “mice” and “mouse” are two words.
-        let stem = |word: &&String| {
-            if taxonomy::is_irregular(word) { vec![word.to_string()] } else { stems_of(word) }
-        };
-        let stems = telling.iter().flat_map(stem).collect();
-        (stems, format!("({})", joined(telling.into_iter().map(|word| quoted(word)), " & ")))
-    })
-}
-
 /// What jobs of these trades have that have one of these words, for Postgres.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Saying {
@@ -464,16 +437,23 @@ pub(crate) fn trade_tag(slug: &str) -> String {
     format!("trade1{}", bare(slug))
 }
 
-/// The tag of a skill.
+/// The tag of the jobs that are of a skill, as `marketplace.meaning_tags` has it.
+fn meaning_tag(skill: &str) -> String {
+    format!("means1{}", bare(skill))
+}
+
+/// The tag of a skill that is asked for.
 pub(crate) fn skill_tag(skill: &str) -> String {
     format!("skill1{}", bare(skill))
 }
 
-fn bare(word: &str) -> String {
+/// What of a slug is compared.
+pub(super) fn bare(word: &str) -> String {
     taxonomy::fold(word).chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-fn stems_of(word: &str) -> Vec<String> {
+/// The stems of words.
+pub(super) fn stems_of(word: &str) -> Vec<String> {
     taxonomy::words(word).into_iter().map(|word| word.stem).collect()
 }
 
@@ -509,11 +489,11 @@ fn phrase(text: &str) -> Option<String> {
 }
 
 /// What has only letters, digits, hyphens and spaces in it.
-fn quoted(words: &str) -> String {
+pub(super) fn quoted(words: &str) -> String {
     format!("'{words}'")
 }
 
-fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
+pub(super) fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
     parts.collect::<Vec<_>>().join(between)
 }
 

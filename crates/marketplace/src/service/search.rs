@@ -10,14 +10,15 @@ use super::jobs::own_shelf;
 use crate::error::Error;
 use crate::model::search::Window;
 use crate::model::{
-    Budget, Category, FoundJob, JobFacets, JobOrder, JobScope, JobSearch, JobStatus, JobsFound, SearchKey,
-    Understood,
+    Budget, Category, FoundJob, JobFacets, JobId, JobOrder, JobScope, JobSearch, JobStatus, JobsFound,
+    SearchKey, Understood,
 };
 use crate::rules::highlights::highlights;
 use crate::rules::search::{Guess, Ticked, budget_band, count, facets};
 use crate::rules::vocabulary::Vocabulary;
 use crate::rules::words::Words;
 use crate::store::search::{Asked, COUNTED, Counted, Question};
+use crate::tasks::DecideMeanings;
 use crate::traits::SearchQueries;
 use crate::{rules, store};
 
@@ -104,6 +105,31 @@ impl MarketplaceService {
             // Nobody's deed.
             audit::withhold(tx);
             Ok::<_, Error>(store::search::count_words(tx.conn())?)
+        })?;
+        self.learned.forget();
+        Ok(())
+    }
+
+    /// Decides of the next jobs which skills they are of, and has the rest follow; nothing to do when all are decided by the taxonomy of today.
+    pub(crate) fn decide_meanings(&self, task: &DecideMeanings) -> Result<(), Error> {
+        let today = rules::meaning::fingerprint();
+        self.db.transaction(|tx| {
+            // Nobody's deed.
+            audit::withhold(tx);
+            let goes_on = task.fingerprint.as_deref() == Some(today);
+            if !goes_on && store::meanings::fingerprint(tx.conn())?.as_deref() == Some(today) {
+                return Ok(());
+            }
+            // Those before were decided by another taxonomy: from the beginning.
+            let after = task.after.filter(|_| goes_on).map(JobId::uuid);
+            match store::meanings::decide(tx.conn(), after)? {
+                Some(last) => {
+                    let fingerprint = Some(today.to_owned());
+                    outbox::enqueue(tx, &DecideMeanings { after: Some(last.into()), fingerprint });
+                }
+                None => store::meanings::keep_fingerprint(tx.conn(), today)?,
+            }
+            Ok::<_, Error>(())
         })?;
         self.learned.forget();
         Ok(())

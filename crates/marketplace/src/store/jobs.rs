@@ -18,6 +18,7 @@ use crate::model::{
     Address, Area, Budget, Category, Country, JobCard, JobFacts, JobId, JobStatus, JobSummary, Place,
     PublicJob, Reveal, Urgency,
 };
+use crate::rules::meaning::meanings;
 use crate::schema::{job_addresses, jobs};
 
 pub(super) use open::Columns;
@@ -52,6 +53,7 @@ pub(super) struct JobRow {
     version: i32,
     created_at: Instant,
     updated_at: Instant,
+    meanings: Vec<String>,
 }
 
 /// How many jobs there are in each state; what is not there is none.
@@ -89,6 +91,7 @@ impl JobRow {
             version: job.version,
             created_at: job.created_at,
             updated_at: job.updated_at,
+            meanings: meanings(job.category.as_str(), &job.skills, &job.title, &job.description),
         }
     }
 

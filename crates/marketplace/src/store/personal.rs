@@ -82,6 +82,7 @@ pub(crate) fn blank_jobs(conn: &mut PgConnection, owner: PartyId, now: Instant) 
             jobs::title.eq(REMOVED_JOB),
             jobs::description.eq(REMOVED),
             jobs::skills.eq(Vec::<String>::new()),
+            jobs::meanings.eq(Vec::<String>::new()),
             jobs::city.eq(REMOVED),
             jobs::region.eq(None::<String>),
             jobs::public_latitude.eq(None::<f64>),

@@ -19,7 +19,7 @@ use super::word;
 use crate::model::search::Window;
 use crate::model::{FoundJob, JobOrder, JobSearch, Region, SearchKey, Urgency};
 use crate::rules::region_written;
-use crate::rules::search::{Guess, Latest, Way, more_by};
+use crate::rules::search::{Guess, Latest, Way, further};
 use crate::rules::vocabulary::Vocabulary;
 
 use sql::What;
@@ -31,12 +31,14 @@ pub(crate) const WINDOW: usize = 250;
 pub(crate) const COUNTED: usize = 1_000;
 /// Of fewer matches in the latest stretches of time than these the others are looked for at once.
 const ENOUGH: usize = 100;
+/// So many are looked for then.
+const ENOUGH_AIM: usize = 150;
 
 /// Words for Postgres.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    /// What a job has to have.
-    pub(crate) matching: String,
+    /// What a job has to have: all of these.
+    pub(crate) matching: Vec<String>,
     /// All words as they stand.
     pub(crate) literal: String,
     /// Any of them.
@@ -90,7 +92,8 @@ pub(crate) fn page(
         let way = question.guess.sorted(wanted, true);
         let rows = cards(conn, sql::by_way(question, &way, after, None, what, sql::Visits::Few))?;
         if rows.len() < wanted && way == Way::Walk {
-            let way = question.guess.sorted(wanted, false);
+            let is_around = question.search.circle.is_some();
+            let way = question.guess.after_walk(wanted, rows.len(), sql::VISITS, is_around);
             cards(conn, sql::by_way(question, &way, after, None, what, sql::Visits::All))?
         } else {
             rows
@@ -243,23 +246,33 @@ fn newest<R>(
         if rows.len() >= wanted || way == Way::Cells {
             return Ok((rows, None));
         }
-        if guess.sorted(wanted, false) == Way::Walk {
-            return Ok((put(conn, &Way::Walk, sql::Visits::All)?, None));
+        let rest = guess.after_walk(wanted, rows.len(), sql::VISITS, question.search.circle.is_some());
+        if rest != Way::INDEX {
+            return Ok((put(conn, &rest, sql::Visits::All)?, None));
         }
         part = guess.part_after_walk(wanted, rows.len(), sql::VISITS);
     }
+    let mut rows = Vec::new();
+    let (mut looked, mut window, mut until) = (0.0, window, until);
     loop {
         let latest = Latest::holding(part, until, vocabulary);
-        let since = latest.since;
-        let rows = put(conn, &Way::Index(latest), sql::Visits::All)?;
-        match since {
-            Some(_) if rows.len() >= wanted => return Ok((rows, None)),
-            Some(since) if what == What::Ids && rows.len() >= ENOUGH => {
-                return Ok((rows, Some((since, Uuid::nil()))));
-            }
-            Some(_) => part *= more_by(wanted, rows.len()),
-            None => return Ok((rows, None)),
+        let (since, held) = (latest.since, latest.part);
+        let way = Way::Index(latest);
+        rows.extend(load(conn, sql::by_way(question, &way, None, Some(window), what, sql::Visits::All))?);
+        let Some(since) = since else { return Ok((rows, None)) };
+        if rows.len() >= wanted {
+            return Ok((rows, None));
         }
+        let floor = (since, Uuid::nil());
+        if what == What::Ids && rows.len() >= ENOUGH {
+            return Ok((rows, Some(floor)));
+        }
+        // What was looked through is not looked through again.
+        looked += held;
+        let aim = if what == What::Ids { ENOUGH_AIM.min(wanted) } else { wanted };
+        part = further(aim, rows.len(), looked);
+        window.top = Some(floor);
+        until = since;
     }
 }
 

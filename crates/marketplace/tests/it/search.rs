@@ -7,8 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use kernel::{Actor, Limit, Position};
 use marketplace::{
-    Category, CountWords, Description, JobOrder, JobScope, JobSearch, JobSearchForm, JobStatus, JobsFound,
-    MarketplaceCommands, NewJob, SearchKey, SearchQueries, Skills, Title, Urgency,
+    Category, CountWords, DecideMeanings, Description, JobOrder, JobPatch, JobScope, JobSearch,
+    JobSearchForm, JobStatus, JobsFound, MarketplaceCommands, NewJob, SearchKey, SearchQueries, Skills,
+    Title, Urgency,
 };
 
 use crate::world::{World, bathroom};
@@ -179,6 +180,71 @@ pub(crate) fn count_words(world: &World) {
         })
         .unwrap();
     world.run_due();
+}
+
+/// Decides which skills the jobs are of, as it is done when the taxonomy has changed.
+fn decide_meanings(world: &World) {
+    world
+        .database
+        .db
+        .transaction(|tx| {
+            audit::withhold(tx);
+            outbox::enqueue(tx, &DecideMeanings { after: None, fingerprint: None });
+            Ok::<_, database::Error>(())
+        })
+        .unwrap();
+    // Each batch hands on to the next.
+    while world.run_due() > 0 {}
+}
+
+/// What a job is of is found whatever it calls it: by its words, and by its tag when all jobs have theirs, those from before there were tags too.
+#[test]
+fn jobs_are_found_by_what_they_mean_with_and_without_tags() {
+    let world = World::new();
+    seed(&world, 1_200);
+    world.database.execute(
+        "UPDATE marketplace.jobs SET category = 'plumbing', status = 'OPEN', skills = '{}', title = CASE title
+             WHEN 'Job 1' THEN 'A wet cabinet' WHEN 'Job 3' THEN 'Hose bib' ELSE 'Faucets drip' END
+         WHERE title IN ('Job 1', 'Job 3', 'Job 5')",
+    );
+    let question = JobSearchForm { q: Some("leaky tap".to_owned()), ..all() };
+    let titles = || {
+        let found = ask(&world, None, &question, None, 20);
+        assert!(!found.understood.is_loose);
+        let mut titles: Vec<String> = found.page.items.into_iter().map(|job| job.card.title).collect();
+        titles.sort_unstable();
+        titles
+    };
+    let tagged = || world.count("marketplace.jobs WHERE words @@ 'means1leakrepair'::tsquery");
+    let expected = ["A wet cabinet", "Faucets drip", "Hose bib"];
+    assert_eq!((titles().as_slice(), tagged()), (expected.map(str::to_owned).as_slice(), 0));
+
+    decide_meanings(&world);
+    assert_eq!((titles().as_slice(), tagged()), (expected.map(str::to_owned).as_slice(), 3));
+    assert_eq!(world.count("marketplace.jobs WHERE words @@ 'means1leakrepair'::tsquery AND version > 1"), 0);
+
+    // A later version of the taxonomy: tags are not trusted until they are decided anew.
+    world.database.execute("UPDATE marketplace.meanings SET fingerprint = 'another'");
+    world.database.execute("UPDATE marketplace.jobs SET meanings = '{burst-pipe}'");
+    world.database.clock.advance(std::time::Duration::from_secs(11 * 60));
+    assert_eq!((titles().as_slice(), tagged()), (expected.map(str::to_owned).as_slice(), 0));
+    decide_meanings(&world);
+    assert_eq!((titles().as_slice(), tagged()), (expected.map(str::to_owned).as_slice(), 3));
+    assert_eq!(world.count("marketplace.jobs WHERE 'burst-pipe' = ANY (meanings)"), 0);
+}
+
+/// A job is tagged as it is posted, and anew as it is edited.
+#[test]
+fn a_job_is_tagged_with_what_it_means_when_it_is_written() {
+    let world = World::new();
+    let ada = world.homeowner("Ada");
+    let posted = world.post(&ada, job("Dripping faucet", "It wastes water.", "plumbing")).job.id;
+    let tagged = || world.count("marketplace.jobs WHERE words @@ 'means1leakrepair'::tsquery");
+    assert_eq!(tagged(), 1);
+    let title = Some(Title::new("A new sink").unwrap());
+    let description = Some(Description::new("It has to be connected.").unwrap());
+    world.edit_job(&ada, posted, JobPatch { title, description, ..JobPatch::default() });
+    assert_eq!(tagged(), 0);
 }
 
 /// Before anything was counted, and after: another way is taken then. And where the counts are far too high: what was looked through is not enough.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Asked, Question};
 use crate::model::search::Window;
-use crate::model::{Category, JobOrder, JobStatus};
+use crate::model::{Category, Circle, JobOrder, JobStatus};
 use crate::rules::search::{Latest, Squares, Way, block_tag, cell_tag, urgency_tag};
 use crate::rules::words::{skill_tag, trade_tag};
 use crate::rules::{Bounds, bounds_around};
@@ -140,6 +140,7 @@ pub(super) fn by_way(
         Way::Walk => walk(question, range, what, visits),
         Way::Index(latest) => by_index(question, range, latest, what),
         Way::Cells => by_cells(question, range, what),
+        Way::Box => by_box(question, range, what),
     }
 }
 
@@ -152,27 +153,32 @@ struct Range {
 /// Along the index of the order, looking at each job.
 fn walk(question: &Question<'_>, range: Range, what: What, visits: Visits) -> Composed {
     let end = if visits == Visits::Few { FEW } else { "" };
+    // Only of a column does Postgres know that it comes in order.
+    let (worth, in_order) = match range.order {
+        JobOrder::Budget => {
+            (", coalesce(j.budget_max, j.budget_min, -1) AS worth", " ORDER BY j.worth DESC, j.id DESC")
+        }
+        other => ("", order(other)),
+    };
     what.columns(question)
         .text(" FROM (SELECT *")
+        .text(worth)
         .text(OPEN)
         .then(walked_along(question, range.order))
         .then(range.bounds)
         .text(order(range.order))
         .text(end)
         .text(") AS j WHERE true")
-        .then(each(question))
-        .text(order(range.order))
+        .then(each(question, Some(range.order)))
+        .text(in_order)
         .text(what.limit())
 }
 
 /// Conditions that an index is walked along with.
 fn walked_along(question: &Question<'_>, order: JobOrder) -> Composed {
     let mut asked = Composed::new("");
-    if let Some(category) = question.search.category.filter(|_| order == JobOrder::Newest) {
-        asked = asked.text(" AND j.category = ").value(category.as_str().to_owned());
-    }
-    if let Some(since) = question.search.posted_since.filter(|_| order == JobOrder::Newest) {
-        asked = asked.text(" AND j.published_at >= ").value(since);
+    if order == JobOrder::Newest {
+        asked = asked.then(of_trade(question)).then(posted_since(question));
     }
     if order == JobOrder::Deadline {
         asked = asked.text(" AND j.bidding_deadline > (SELECT app.clock())");
@@ -182,37 +188,50 @@ fn walked_along(question: &Question<'_>, order: JobOrder) -> Composed {
 
 /// All that match by the index of words and tags, then in order.
 fn by_index(question: &Question<'_>, range: Range, latest: &Latest, what: What) -> Composed {
-    let by_distance = range.order == JobOrder::Distance;
+    let asked = in_index(question, latest).then(posted_since(question)).then(each_but_words(question));
+    gathered(question, range, asked, what)
+}
+
+/// All that lie about the place, then in order.
+fn by_box(question: &Question<'_>, range: Range, what: What) -> Composed {
+    let asked = question.search.circle.map(within).unwrap_or_else(|| Composed::new(""));
+    gathered(question, range, asked.then(each(question, None)), what)
+}
+
+/// All of which this is so, then in order.
+fn gathered(question: &Question<'_>, range: Range, asked: Composed, what: What) -> Composed {
     let found = Composed::new("WITH near AS MATERIALIZED (SELECT j.id, j.published_at, j.bidding_deadline, j.category, j.urgency, j.budget_min, j.budget_max, j.region, j.country, j.currency, ")
         .then(metres(question))
         .text(" AS metres")
         .text(OPEN)
-        .then(in_index(question, latest))
-        .then(each_but_words(question));
+        .then(asked);
     let found = if range.order == JobOrder::Deadline {
         found.text(" AND j.bidding_deadline > (SELECT app.clock())")
     } else {
         found
     };
-    // A distance has to be reckoned before it can be compared.
-    let (inside, outside) =
-        if by_distance { (Composed::new(""), range.bounds) } else { (range.bounds, Composed::new("")) };
-    let found = found.then(inside).text(") ");
+    let found = found.text(") ");
+    // The part of the order is cut out afterwards: a distance has to be reckoned first, and for a range of time Postgres would rather look at all jobs in it.
     match what {
         What::Ids | What::Counted => found
             .then(what.columns(question))
-            .text(" FROM near AS j")
+            .text(" FROM near AS j WHERE true")
+            .then(range.bounds)
             .text(order(range.order))
             .text(what.limit()),
         What::Page | What::WidePage => found
             .text(CARD)
             .text("p.metres, NULL::bigint")
             .text(" FROM (SELECT j.* FROM near AS j WHERE true")
-            .then(outside)
+            .then(range.bounds)
             .text(order(range.order))
             .text(what.limit())
             .text(") AS p JOIN marketplace.jobs AS j ON j.id = p.id")
-            .text(if by_distance { " ORDER BY p.metres, j.id" } else { order(range.order) }),
+            .text(if range.order == JobOrder::Distance {
+                " ORDER BY p.metres, j.id"
+            } else {
+                order(range.order)
+            }),
     }
 }
 
@@ -226,12 +245,22 @@ fn by_cells(question: &Question<'_>, range: Range, what: What) -> Composed {
         .text(OPEN)
         .text(" AND j.cell = c.cell AND j.cell IS NOT NULL")
         .then(range.bounds)
-        .then(each(question))
+        .then(each(question, None))
         .text(order(range.order))
         .text(what.limit())
         .text(") AS j")
         .text(order(range.order))
         .text(what.limit())
+}
+
+/// ` AND …`: what the index of places has about a circle.
+fn within(circle: Circle) -> Composed {
+    let (one, two) = bounds_around(circle);
+    let asked = Composed::new(" AND j.public_latitude IS NOT NULL AND (").then(inside(one));
+    match two {
+        Some(two) => asked.text(" OR ").then(inside(two)).text(")"),
+        None => asked.text(")"),
+    }
 }
 
 /// The nearest within so many metres, all of which are looked at.
@@ -242,22 +271,16 @@ pub(super) fn ring(
     what: What,
 ) -> Composed {
     let Some(circle) = question.search.circle else { return Composed::new("") };
-    let (one, two) = bounds_around(crate::model::Circle { metres: reach, ..circle });
-    let mut asked = Composed::new(CARD)
+    Composed::new(CARD)
         .text("j.metres, NULL::bigint")
         .text(" FROM (SELECT j.*, ")
         .then(metres(question))
         .text(" AS metres")
         .text(OPEN)
-        .text(" AND j.public_latitude IS NOT NULL AND (")
-        .then(inside(one));
-    if let Some(two) = two {
-        asked = asked.text(" OR ").then(inside(two));
-    }
-    asked
-        .text(")) AS j WHERE j.metres <= ")
+        .then(within(Circle { metres: reach, ..circle }))
+        .text(") AS j WHERE j.metres <= ")
         .value(reach)
-        .then(each(question))
+        .then(each(question, None))
         .then(beyond(JobOrder::Distance, after))
         .text(order(JobOrder::Distance))
         .text(what.limit())
@@ -307,7 +330,7 @@ pub(super) fn own(question: &Question<'_>, after: Option<Position<i64>>, what: W
         .then(place)
         .text(" AS place")
         .then(on_shelf(question))
-        .then(each(question))
+        .then(each(question, None))
         .text(") AS o JOIN marketplace.jobs AS j ON j.id = o.id WHERE true")
         .then(own_beyond(question, after))
         .text(end)
@@ -335,7 +358,7 @@ pub(super) fn own_newest(question: &Question<'_>, window: Window, what: What) ->
         What::Ids => Composed::new("SELECT j.id, coalesce(j.published_at, j.created_at)"),
         what => what.columns(question),
     };
-    let asked = columns.then(on_shelf(question)).then(each(question));
+    let asked = columns.then(on_shelf(question)).then(each(question, None));
     let asked = [top, floor].into_iter().flatten().fold(asked, Composed::then);
     asked.text(" ORDER BY coalesce(j.published_at, j.created_at) DESC, j.id DESC").text(what.limit())
 }
@@ -434,15 +457,36 @@ fn metres(question: &Question<'_>) -> Composed {
     }
 }
 
-/// ` AND …`: all that is asked of a job, looking at it alone.
-fn each(question: &Question<'_>) -> Composed {
-    let mut asked = Composed::new("");
-    if let Some(words) = words_and_skills(question) {
-        asked =
-            asked.text(" AND ts_match_vq(j.words, (SELECT to_tsquery('english', ").value(words).text(")))");
+/// ` AND …`.
+fn of_trade(question: &Question<'_>) -> Composed {
+    match question.search.category {
+        Some(category) => Composed::new(" AND j.category = ").value(category.as_str().to_owned()),
+        None => Composed::new(""),
     }
-    if let Some(category) = question.search.category {
-        asked = asked.text(" AND j.category = ").value(category.as_str().to_owned());
+}
+
+/// ` AND …`.
+fn posted_since(question: &Question<'_>) -> Composed {
+    match question.search.posted_since {
+        Some(since) => Composed::new(" AND j.published_at >= ").value(since),
+        None => Composed::new(""),
+    }
+}
+
+/// ` AND …`: all that is asked of a job, looking at it alone, but for what was walked along with in this order.
+fn each(question: &Question<'_>, walked: Option<JobOrder>) -> Composed {
+    let mut asked = Composed::new("");
+    let words = words_and_skills(question);
+    if !words.is_empty() {
+        let words: Vec<String> = words.into_iter().map(|thing| format!("({thing})")).collect();
+        asked = asked
+            .text(" AND ts_match_vq(j.words, (SELECT to_tsquery('english', ")
+            .value(words.join(" & "))
+            .text(")))");
+    }
+    let is_walked = walked == Some(JobOrder::Newest);
+    if !is_walked {
+        asked = asked.then(of_trade(question)).then(posted_since(question));
     }
     if !question.search.urgency.is_empty() {
         let words: Vec<String> =
@@ -464,21 +508,16 @@ fn each_but_words(question: &Question<'_>) -> Composed {
     if let Some(most) = question.search.budget.max() {
         asked = asked.text(" AND coalesce(j.budget_min, j.budget_max) <= ").value(most);
     }
-    if let Some(since) = question.search.posted_since {
-        asked = asked.text(" AND j.published_at >= ").value(since);
-    }
     if let Some(circle) = question.search.circle {
         asked = asked.text(" AND ").then(metres(question)).text(" <= ").value(circle.metres);
     }
     asked
 }
 
-/// What is asked in words, for each job.
-fn words_and_skills(question: &Question<'_>) -> Option<String> {
-    let words = question.asked.as_ref().map(|asked| format!("({})", asked.matching));
-    let skills = question.search.skills.as_slice().iter().map(|skill| skill_tag(skill));
-    let parts: Vec<String> = words.into_iter().chain(skills).collect();
-    (!parts.is_empty()).then(|| parts.join(" & "))
+/// What is asked in words, thing by thing.
+fn words_and_skills(question: &Question<'_>) -> Vec<String> {
+    let words = question.asked.iter().flat_map(|asked| asked.matching.clone());
+    words.chain(question.search.skills.as_slice().iter().map(|skill| skill_tag(skill))).collect()
 }
 
 /// ` AND …`: what the index of words and tags is asked for, thing by thing. For conditions of their own the index leaps from one's next entry to the
@@ -498,10 +537,8 @@ fn in_index(question: &Question<'_>, latest: &Latest) -> Composed {
     let urgency = (!urgency.is_empty()).then(|| any(urgency.iter().map(|one| urgency_tag(*one)).collect()));
     let times = (!latest.tags.is_empty()).then(|| any(latest.tags.clone()));
     // The first leads: what is behind it leaps to where it begins, and words that nothing has are not looked for from the oldest job on.
-    [times, place, trade.map(trade_tag), words_and_skills(question), urgency]
-        .into_iter()
-        .flatten()
-        .fold(Composed::new(""), |asked, tags| {
-            asked.text(" AND j.words @@ (SELECT to_tsquery('english', ").value(tags).text("))")
-        })
+    let before = [times, place, trade.map(trade_tag)].into_iter().flatten();
+    before.chain(words_and_skills(question)).chain(urgency).fold(Composed::new(""), |asked, tags| {
+        asked.text(" AND j.words @@ (SELECT to_tsquery('english', ").value(tags).text("))")
+    })
 }

@@ -3,9 +3,11 @@
 use database::{Error, PgConnection};
 use diesel::prelude::*;
 use diesel::sql_types::Double;
+use kernel::Instant;
 
+use crate::model::JobStatus;
 use crate::rules::vocabulary::Vocabulary;
-use crate::schema::words;
+use crate::schema::{jobs, words};
 
 /// What was counted last.
 pub(crate) fn load(conn: &mut PgConnection) -> Result<Vocabulary, Error> {
@@ -19,8 +21,16 @@ pub(crate) fn load(conn: &mut PgConnection) -> Result<Vocabulary, Error> {
         "SELECT greatest(reltuples, 0)::double precision AS jobs FROM pg_class WHERE oid = 'marketplace.jobs_open'::regclass",
     )
     .get_result(conn)?;
+    let newest: Option<Instant> = jobs::table
+        .filter(jobs::status.eq(JobStatus::Open.as_str()))
+        .order(jobs::published_at.desc())
+        .select(jobs::published_at)
+        .first(conn)
+        .optional()?
+        .flatten();
     let counted: Vec<(String, f64)> = words::table.select((words::word, words::share)).load(conn)?;
-    Ok(Vocabulary::new(open.jobs, &counted))
+    let meanings = crate::store::meanings::fingerprint(conn)?;
+    Ok(Vocabulary::new(open.jobs, &counted).with_newest(newest).with_meanings(meanings))
 }
 
 /// Counts anew, in about ten thousand of the open jobs. Words that fewer than five of them have are left out: they say little, and may be names.
@@ -31,13 +41,14 @@ pub(crate) fn count(conn: &mut PgConnection) -> Result<(), Error> {
              SELECT word, ndoc, max(ndoc) OVER () AS most
              FROM ts_stat(format(
                  $stat$SELECT array_to_tsvector('{all1jobs}'
-                           || marketplace.job_tags(category, skills, urgency, published_at, public_latitude, public_longitude))
+                           || marketplace.job_tags(category, skills, urgency, published_at, public_latitude, public_longitude)
+                               || marketplace.meaning_tags(meanings))
                            || to_tsvector('simple', marketplace.folded(title || ' ' || description))
                        FROM marketplace.jobs TABLESAMPLE SYSTEM (%s) WHERE status = 'OPEN'$stat$,
                  (SELECT least(100, 1000000 / greatest(reltuples, 1)) FROM pg_class WHERE oid = 'marketplace.jobs'::regclass))))
          INSERT INTO marketplace.words (word, share)
          SELECT word, ndoc / most::double precision FROM sampled
-         WHERE word ~ '^((trade|skill|urgency)1[a-z0-9]+|(day|cell|block)1[0-9]+)$' OR (ndoc >= 5 AND word ~ '^[a-z]{3,30}$')",
+         WHERE word ~ '^((trade|skill|means|urgency)1[a-z0-9]+|(day|cell|block)1[0-9]+)$' OR (ndoc >= 5 AND word ~ '^[a-z]{3,30}$')",
     )
     .execute(conn)?;
     Ok(())
