@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-pub use words::{Word, fold, is_irregular, words};
+pub use words::{Word, fold, is_irregular, words, words_of};
 
 /// The file that the program is built with.
 const FILE: &str = include_str!("../taxonomy.toml");

@@ -20,11 +20,7 @@ pub(crate) fn highlights(title: &str, description: &str, stems: &BTreeSet<String
 
 /// Where words of these stems stand.
 fn marks(text: &str, stems: &BTreeSet<String>) -> Vec<Range<usize>> {
-    let words = taxonomy::words(text.get(..floor(text, LOOKED_AT_BYTES)).unwrap_or_default());
-    let mut marks: Vec<Range<usize>> =
-        words.into_iter().filter(|word| stems.contains(&word.stem)).map(|word| word.bytes).collect();
-    marks.dedup();
-    marks
+    taxonomy::words_of(text.get(..floor(text, LOOKED_AT_BYTES)).unwrap_or_default(), stems)
 }
 
 /// The part that has the most marks, from a word's beginning on.

@@ -47,6 +47,9 @@ const BUDGET_END_SHARE: f64 = 0.5;
 /// Of no more matches than these in all, those that are left are fetched at once.
 const FEW_MATCHES: f64 = 400.0;
 
+/// When fewer matches than these are expected, they are looked for in all times at once.
+const HARDLY_ANY: f64 = 10.0;
+
 /// A way to the matches.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Way {
@@ -287,6 +290,9 @@ impl Guess {
     /// What part of the jobs, the newest, holds somewhat more than so many of the matches. When in doubt it is too small: to look once more costs
     /// little where there is little, to fetch ten times too many costs ten times as much.
     pub(crate) fn part_with(&self, wanted: usize) -> f64 {
+        if self.matches() < HARDLY_ANY {
+            return 1.0;
+        }
         let at_most = self.jobs * self.trade * self.rest_at_most * self.place;
         float(wanted) * DAYS_SPARE / at_most.max(f64::MIN_POSITIVE)
     }

@@ -214,7 +214,10 @@ impl Words {
         let Some(literal) = phrase(text) else { return };
         let found = taxonomy::words(text);
         self.stems.extend(found.iter().map(|word| word.stem.clone()));
-        let share = all_of(found.iter().map(|word| Share::of_one(vocabulary.share(&word.stem))));
+        let shares = || found.iter().map(|word| vocabulary.share(&word.stem));
+        let expected = all_of(shares().map(Share::of_one)).expected;
+        // The words of a phrase are seldom met without each other; whether they follow one another is known only when a job was fetched.
+        let share = Share { expected, at_most: shares().fold(1.0, f64::min) };
         self.terms.push(Term {
             words: vec![literal.clone()],
             stems: Vec::new(),

@@ -26,13 +26,13 @@ use sql::What;
 pub(crate) use words::{count as count_words, load as load_words};
 
 /// Jobs that are ranked among each other by relevance: the newest that match. It stands in [`What::limit`] too.
-pub(crate) const WINDOW: usize = 250;
+pub(crate) const WINDOW: usize = 150;
 /// The most that are counted. It stands in [`What::limit`] too.
 pub(crate) const COUNTED: usize = 1_000;
 /// Of fewer matches in the latest stretches of time than these the others are looked for at once.
-const ENOUGH: usize = 100;
+const ENOUGH: usize = 50;
 /// So many are looked for then.
-const ENOUGH_AIM: usize = 150;
+const ENOUGH_AIM: usize = 100;
 
 /// Words for Postgres.
 #[derive(Debug, Clone)]

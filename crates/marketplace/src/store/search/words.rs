@@ -43,7 +43,7 @@ pub(crate) fn count(conn: &mut PgConnection) -> Result<(), Error> {
                  $stat$SELECT array_to_tsvector('{all1jobs}'
                            || marketplace.job_tags(category, skills, urgency, published_at, public_latitude, public_longitude)
                                || marketplace.meaning_tags(meanings))
-                           || to_tsvector('simple', marketplace.folded(title || ' ' || description))
+                           || to_tsvector('simple', marketplace.folded(concat_ws(' ', title, description, city, region)))
                        FROM marketplace.jobs TABLESAMPLE SYSTEM (%s) WHERE status = 'OPEN'$stat$,
                  (SELECT least(100, 1000000 / greatest(reltuples, 1)) FROM pg_class WHERE oid = 'marketplace.jobs'::regclass))))
          INSERT INTO marketplace.words (word, share)
