@@ -2,6 +2,7 @@
 
 use database::Error;
 use database::hot::{Binds, Hot, Statement};
+use diesel::dsl::sql;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{
@@ -140,7 +141,11 @@ pub(crate) fn list(
         query = query.filter(entries::action.eq(action));
     }
     if let Some(outcome) = filter.outcome {
-        query = query.filter(entries::outcome.eq(outcome.as_str()));
+        query = match outcome {
+            // In the text: what is bound, a plan for all values cannot know to be in the index of refusals.
+            Outcome::Refused => query.filter(sql::<Bool>("entries.outcome = 'REFUSED'")),
+            Outcome::Done => query.filter(sql::<Bool>("entries.outcome = 'DONE'")),
+        };
     }
     if let Some(from) = filter.from {
         query = query.filter(entries::id.ge(rules::first_id_at(from)).and(entries::occurred_at.ge(from)));

@@ -97,9 +97,8 @@ pub(crate) fn count_unpaid(conn: &mut PgConnection) -> Result<Vec<PayoutFigures>
     }
     let rows: Vec<Row> = diesel::sql_query(
         "SELECT status, currency, count(*) AS count, sum(amount)::bigint AS amount
-         FROM escrow.payouts WHERE status <> $1 GROUP BY status, currency ORDER BY status, currency",
+         FROM escrow.payouts WHERE status <> 'PAID' GROUP BY status, currency ORDER BY status, currency",
     )
-    .bind::<Text, _>(PayoutStatus::Paid.as_str())
     .load(conn)?;
     rows.into_iter()
         .map(|row| {

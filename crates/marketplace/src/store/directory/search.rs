@@ -25,7 +25,7 @@ use crate::rules::{Bounds, bounds_around};
 
 /// So many are sorted; more are walked through. It stands in [`COUNT_END`] too.
 const FEW: i64 = 1_000;
-const COUNT_END: &str = " LIMIT 1001) AS few";
+const COUNT_END: &str = ") SELECT count(*) FROM (SELECT FROM found LIMIT 1001) AS few";
 /// The largest page that is read with the smaller of the two limits, which have to be constants.
 const NARROW: usize = 20;
 /// How far beyond the last one it is first looked for the next nearest; each time twice as far.
@@ -131,8 +131,10 @@ fn is_of_few(conn: &mut PgConnection, filter: &DirectoryFilter) -> Result<bool, 
     {
         return Ok(false);
     }
-    let counted =
-        Composed::new("SELECT count(*) FROM (SELECT FROM ").then(matching(filter, By::Index)).text(COUNT_END);
+    // On its own, for beside a limit Postgres takes reading all of them for cheap: so many would be found early on.
+    let counted = Composed::new("WITH found AS MATERIALIZED (SELECT FROM ")
+        .then(matching(filter, By::Index))
+        .text(COUNT_END);
     let count: i64 = counted.rows::<BigInt>().get_result(conn)?;
     Ok(count <= FEW)
 }
