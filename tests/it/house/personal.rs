@@ -96,11 +96,12 @@ const COLUMNS: &[(&str, Holds, &str)] = &[
     ("marketplace.job_field_changes", NoPerson, "field"),
     ("marketplace.job_views", NoPerson, "network viewer"),
     ("marketplace.jobs", NoPerson, "category country currency reveal status urgency"),
-    ("marketplace.jobs", Erasable, "city description region skills title"),
+    ("marketplace.jobs", Erasable, "city description meanings region skills title"),
     ("marketplace.market_facts", NoPerson, "country currency trade"),
     ("marketplace.market_facts", Erasable, "region"),
     // A region stands here only when five people have written the same.
     ("marketplace.market_figures", NoPerson, "country currency region trade"),
+    ("marketplace.meanings", NoPerson, "fingerprint"),
     ("marketplace.performance", NoPerson, "measure"),
     ("marketplace.performance_facts", NoPerson, "measure"),
     ("marketplace.review_decisions", NoPerson, "outcome"),
