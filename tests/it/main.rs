@@ -14,6 +14,7 @@ mod escrow;
 mod house;
 mod idempotency;
 mod identity;
+mod lists;
 mod main_job;
 mod marketplace;
 mod notifications;

@@ -50,12 +50,14 @@ struct Start {
     settings: platform::Settings,
     /// None is a folder.
     storage: Option<files::Storage>,
+    /// Whether the statements are logged.
+    is_logged: bool,
 }
 
 impl Default for Start {
     fn default() -> Self {
         let (secrets, oauth) = (identity::Secrets::random(), OauthSettings::default());
-        Self { secrets, oauth, settings: settings(), storage: None }
+        Self { secrets, oauth, settings: settings(), storage: None, is_logged: false }
     }
 }
 
@@ -122,12 +124,21 @@ impl TestApp {
         Self::assemble(start, |provider| provider, |_| {}).await
     }
 
+    /// Starts it over a database whose statements are logged: [`TestDatabase::listen`].
+    ///
+    /// # Panics
+    /// As [`TestApp::start`].
+    pub async fn start_logged() -> Self {
+        let start = Start { is_logged: true, ..Start::default() };
+        Self::assemble(start, |provider| provider, |_| {}).await
+    }
+
     async fn assemble<P: PaymentProvider + 'static>(
         start: Start,
         dress: impl FnOnce(Arc<SimulatedProvider>) -> Arc<P>,
         change: impl FnOnce(&mut ServerConfig),
     ) -> Self {
-        let database = TestDatabase::new();
+        let database = if start.is_logged { TestDatabase::logged() } else { TestDatabase::new() };
         let clock = database.clock.clone();
         let mut settings = start.settings;
         let providers = openid::providers(&start.oauth).unwrap_or_else(|faults| panic!("{faults}"));

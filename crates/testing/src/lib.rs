@@ -19,7 +19,7 @@ mod statement_log;
 pub use catalogue::{check_migrations_reverse, unindexed_foreign_keys};
 pub use clock::TestClock;
 pub use database::{EmptyDatabase, TestDatabase};
-pub use plan::{Bounds, Plan, table_sizes};
+pub use plan::{Bounds, Fault, Plan, table_sizes};
 pub use redis::RedisServer;
 pub use s3::S3Server;
 pub use schema::{check_schema, check_schema_at, generate};

@@ -10,14 +10,16 @@ use serde_json::Value;
 
 use crate::statement_log::LoggedStatement;
 
+/// Whoever reads so large a part of a table reads all of it, by an index or not.
+const NEARLY_ALL: f64 = 0.8;
 /// Postgres plans a statement anew for its first five executions, and then compares.
 const FIRST_EXECUTIONS: usize = 5;
 
 /// What a plan must not do.
 #[derive(Debug, Clone)]
 pub struct Bounds {
-    /// Tables that must not be read from end to end, as `schema.table`.
-    pub large: BTreeSet<String>,
+    /// Tables that must not be read from end to end, as `schema.table`, each with its rows.
+    pub large: BTreeMap<String, f64>,
     /// More rows than this are not sorted.
     pub sorted_max: f64,
     /// More rows than this are not read in vain, only to be left out by a condition that no index serves.
@@ -26,6 +28,50 @@ pub struct Bounds {
     pub misjudged_max: f64,
     /// Where neither the guess nor what came out is more than this, no other plan would have been better.
     pub few: f64,
+}
+
+/// What a plan does that it must not.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// It reads a large table from end to end, or so much of it that it might as well.
+    ReadsAll {
+        /// Which, as `schema.table`.
+        table: String,
+    },
+    /// It sorts too much.
+    Sorts {
+        /// How many rows.
+        rows: f64,
+    },
+    /// It reads rows that a condition leaves out.
+    InVain {
+        /// Of which table; nothing is what came out of another step.
+        table: String,
+        /// How many rows.
+        rows: f64,
+    },
+    /// It was chosen on a wrong guess.
+    Misjudges {
+        /// Where.
+        step: String,
+        /// The guess.
+        expected: f64,
+        /// What came out.
+        met: f64,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReadsAll { table } => write!(f, "reads all of {table}"),
+            Self::Sorts { rows } => write!(f, "sorts {rows} rows"),
+            Self::InVain { table, rows } => write!(f, "reads {rows} rows of {table} in vain"),
+            Self::Misjudges { step, expected, met } => {
+                write!(f, "{step} expects {expected} rows and meets {met}")
+            }
+        }
+    }
 }
 
 /// A plan, with what it met when it was run.
@@ -61,12 +107,9 @@ impl Plan {
         Self::explain(conn, statement, "auto", FIRST_EXECUTIONS)
     }
 
-    /// The log does not tell what types the values had. Postgres finds out from the text, but may take for a whole number what has a fraction.
+    /// The log does not tell what types the values had. Mostly Postgres finds out from the text, otherwise they are told by what they look like.
     fn explain(conn: &mut PgConnection, statement: &LoggedStatement, mode: &str, before: usize) -> Self {
-        let is_fraction =
-            |value: &String| value.trim_matches('\'').parse::<f64>().is_ok() && value.contains('.');
-        let kind = |value: &String| if is_fraction(value) { "double precision" } else { "unknown" };
-        let kinds: Vec<&str> = statement.values.iter().map(kind).collect();
+        let kinds: Vec<&str> = statement.values.iter().map(|value| kind(value)).collect();
         let plan = Self::try_explain(conn, statement, "", mode, before)
             .or_else(|_| Self::try_explain(conn, statement, &in_brackets(&kinds), mode, before));
         let plan =
@@ -124,7 +167,7 @@ impl Plan {
 
     /// What it does that it must not.
     #[must_use]
-    pub fn faults(&self, bounds: &Bounds) -> Vec<String> {
+    pub fn faults(&self, bounds: &Bounds) -> Vec<Fault> {
         let mut faults = Vec::new();
         each(&self.root, false, &mut |node, is_cut_short| faults.extend(fault(node, is_cut_short, bounds)));
         faults
@@ -136,6 +179,26 @@ impl fmt::Display for Plan {
         writeln!(f, "{}", self.statement.text)?;
         writeln!(f, "with {}", self.statement.values.join(", "))?;
         write_node(f, &self.root, 1)
+    }
+}
+
+/// The type that a literal has by its look; `unknown` leaves it to the statement.
+fn kind(literal: &str) -> &'static str {
+    let text = literal.trim_matches('\'');
+    let Some(list) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+        return if text.contains('.') && text.parse::<f64>().is_ok() {
+            "double precision"
+        } else {
+            "unknown"
+        };
+    };
+    let all = |fits: fn(&str) -> bool| list.split(',').all(fits);
+    if list.is_empty() || all(|one| uuid::Uuid::parse_str(one).is_ok()) {
+        "uuid[]"
+    } else if all(|one| one.parse::<i32>().is_ok()) {
+        "integer[]"
+    } else {
+        "text[]"
     }
 }
 
@@ -180,29 +243,30 @@ fn each<'v>(node: &'v Value, is_cut_short: bool, see: &mut impl FnMut(&'v Value,
     }
 }
 
-fn fault(node: &Value, is_cut_short: bool, bounds: &Bounds) -> Vec<String> {
+fn fault(node: &Value, is_cut_short: bool, bounds: &Bounds) -> Vec<Fault> {
     let number = |name: &str| node[name].as_f64().unwrap_or_default();
     let kind = node["Node Type"].as_str().unwrap_or_default();
+    let (table, loops) = (relation(node), number("Actual Loops"));
+    let left_out = discarded(node).unwrap_or_default() * loops;
     let mut faults = Vec::new();
-    if kind == "Seq Scan" && bounds.large.contains(&relation(node)) {
-        faults.push(format!("reads all of {}", relation(node)));
-    }
-    if matches!(kind, "Sort" | "Incremental Sort") {
-        let met = node["Plans"][0]["Actual Rows"].as_f64().unwrap_or_default();
-        if met > bounds.sorted_max {
-            faults.push(format!("sorts {met} rows"));
+    if let Some(rows) = bounds.large.get(&table) {
+        let read = number("Actual Rows") * loops + left_out;
+        if kind == "Seq Scan" || read >= rows * NEARLY_ALL {
+            faults.push(Fault::ReadsAll { table: table.clone() });
         }
     }
-    let loops = number("Actual Loops");
-    if let Some(discarded) =
-        discarded(node).map(|each| each * loops).filter(|all| *all > bounds.discarded_max)
-    {
-        faults.push(format!("reads {discarded} rows of {} in vain", relation(node)));
+    if matches!(kind, "Sort" | "Incremental Sort") {
+        let rows = node["Plans"][0]["Actual Rows"].as_f64().unwrap_or_default();
+        faults.extend(Some(Fault::Sorts { rows }).filter(|_| rows > bounds.sorted_max));
     }
-    let (guessed, met) = (number("Plan Rows").max(1.0), number("Actual Rows").max(1.0));
-    let is_wild = guessed.max(met) > bounds.few && (guessed / met).max(met / guessed) > bounds.misjudged_max;
-    if is_wild && loops > 0.0 && !(is_cut_short && met < guessed) {
-        faults.push(format!("{kind} {} expects {guessed} rows and meets {met}", relation(node)));
+    if left_out > bounds.discarded_max {
+        faults.push(Fault::InVain { table: table.clone(), rows: left_out });
+    }
+    let (expected, met) = (number("Plan Rows").max(1.0), number("Actual Rows").max(1.0));
+    let is_wild =
+        expected.max(met) > bounds.few && (expected / met).max(met / expected) > bounds.misjudged_max;
+    if is_wild && loops > 0.0 && !(is_cut_short && met < expected) {
+        faults.push(Fault::Misjudges { step: format!("{kind} {table}"), expected, met });
     }
     faults
 }
@@ -254,7 +318,7 @@ mod tests {
 
     fn bounds() -> Bounds {
         Bounds {
-            large: BTreeSet::from(["public.things".to_owned()]),
+            large: BTreeMap::from([("public.things".to_owned(), 20_000.0)]),
             sorted_max: 1_000.0,
             discarded_max: 1_000.0,
             misjudged_max: 100.0,
@@ -275,7 +339,7 @@ mod tests {
             let statement = asked(text, values);
             let generic = Plan::generic(&mut conn, &statement).faults(&bounds());
             assert_eq!(Plan::settled(&mut conn, &statement).faults(&bounds()), generic, "{text}");
-            generic
+            generic.iter().map(Fault::to_string).collect::<Vec<_>>()
         };
         let none: [&str; 0] = [];
         assert_eq!(faults("SELECT name FROM public.things WHERE n = $1", &["'7'"]), none);
@@ -284,6 +348,7 @@ mod tests {
             faults("SELECT name FROM public.things WHERE kind = $1", &["'7'"]),
             ["reads all of public.things", "reads 19800 rows of public.things in vain"]
         );
+        assert_eq!(faults("SELECT n FROM public.things ORDER BY n", &[]), ["reads all of public.things"]);
         assert_eq!(
             faults("SELECT name FROM public.things WHERE n < 3000 ORDER BY name LIMIT $1", &["'20'"]),
             ["sorts 2999 rows"]
@@ -302,11 +367,17 @@ mod tests {
     }
 
     #[test]
-    fn a_value_with_a_fraction_is_not_taken_for_a_whole_number() {
+    fn values_whose_types_the_statement_leaves_open_are_told_by_their_look() {
         let database = TestDatabase::new();
         let mut conn = database.owner_connection();
         let plan =
             Plan::generic(&mut conn, &asked("SELECT floor(($1 + 90) * 10), $2::text", &["'29.72'", "'a.b'"]));
+        assert_eq!(plan.tables(), BTreeSet::new());
+        let lists = asked(
+            "SELECT * FROM unnest($1, $2)",
+            &["'{019a0000-0000-7000-8000-000000000000}'", "'{one,two}'"],
+        );
+        let plan = Plan::settled(&mut conn, &lists);
         assert_eq!(plan.tables(), BTreeSet::new());
     }
 

@@ -12,7 +12,7 @@ use super::document::Who;
 
 /// How a caller stands to a thing. A person's own, another's and a missing thing are thereby columns of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
+pub(crate) enum Caller {
     /// Nobody.
     SignedOut,
     /// The homeowner whose job it is.
@@ -30,7 +30,7 @@ pub(super) enum Caller {
 }
 
 impl Caller {
-    pub(super) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::SignedOut,
         Self::Owner,
         Self::Worker,
@@ -41,7 +41,7 @@ impl Caller {
     ];
 
     /// Whether the declared rights let this caller through to ask about a thing at all.
-    pub(super) fn fits(self, who: Who) -> bool {
+    pub(crate) fn fits(self, who: Who) -> bool {
         match who {
             Who::Anyone | Who::Newcomer => true,
             Who::SignedIn => self != Self::SignedOut,
@@ -60,7 +60,7 @@ impl Caller {
 
 /// How far the things have come that a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scene {
+pub(crate) enum Scene {
     /// A job that its owner has not published.
     Draft,
     /// An open job with a bid of the worker's.
@@ -75,10 +75,10 @@ pub(super) enum Scene {
 
 /// A thing of each kind, by the prefix of its id.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Things(BTreeMap<&'static str, String>);
+pub(crate) struct Things(BTreeMap<&'static str, String>);
 
 impl Things {
-    pub(super) fn get(&self, prefix: &str) -> Option<&str> {
+    pub(crate) fn get(&self, prefix: &str) -> Option<&str> {
         self.0.get(prefix).map(String::as_str)
     }
 
@@ -98,13 +98,13 @@ impl Things {
 }
 
 /// Everybody and everything.
-pub(super) struct Cast {
-    pub(super) app: TestApp,
+pub(crate) struct Cast {
+    pub(crate) app: TestApp,
     people: Vec<(Caller, Person)>,
     done: Deal,
     /// Those whose token is not good, each with why.
     pub(super) locked_out: Vec<(&'static str, Person)>,
-    pub(super) scenes: BTreeMap<Scene, Things>,
+    pub(crate) scenes: BTreeMap<Scene, Things>,
 }
 
 /// The operator's token for the figures.
@@ -112,7 +112,14 @@ pub(super) const OPERATOR: &str = "the operator's own token";
 
 impl Cast {
     pub(super) async fn gather() -> Self {
-        let app = TestApp::start_with(|config| config.metrics.token = Some(OPERATOR.to_owned().into())).await;
+        Self::gather_in(
+            TestApp::start_with(|config| config.metrics.token = Some(OPERATOR.to_owned().into())).await,
+        )
+        .await
+    }
+
+    /// Everybody and everything in this product.
+    pub(crate) async fn gather_in(app: TestApp) -> Self {
         let locked_out = locked_out(&app).await;
         let deal = app.approved_contract().await;
         let (owner, worker) = (deal.homeowner.clone(), deal.contractor.clone());
@@ -135,7 +142,7 @@ impl Cast {
     }
 
     /// Whoever stands so to the things of that scene.
-    pub(super) fn person(&self, caller: Caller, scene: Scene) -> &Person {
+    pub(crate) fn person(&self, caller: Caller, scene: Scene) -> &Person {
         match (caller, scene) {
             (Caller::Owner, Scene::Done) => &self.done.homeowner,
             (Caller::Worker, Scene::Done) => &self.done.contractor,

@@ -10,7 +10,7 @@ use super::cast::Things;
 
 /// The role that an operation is declared for: its `x-who`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
+pub(crate) enum Who {
     Anyone,
     /// Anyone, whatever token they send.
     Newcomer,
@@ -27,10 +27,14 @@ const OF_THE_SETTINGS: &str = "provider";
 
 /// One operation of the document.
 #[derive(Debug)]
-pub(super) struct Operation {
-    pub(super) id: String,
-    pub(super) method: Method,
-    pub(super) who: Who,
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: Method,
+    /// Whether it tells of the server itself, and not of anything in it.
+    pub(crate) is_of_the_server: bool,
+    /// What its query may hold, each with its schema.
+    pub(crate) filters: Vec<(String, Value)>,
+    pub(crate) who: Who,
     path: String,
     /// The example of each parameter in the path, by the parameter's name.
     parameters: Vec<(String, String)>,
@@ -42,20 +46,20 @@ pub(super) struct Operation {
 
 /// A request that can be sent.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(crate) struct Request {
     pub(super) method: Method,
-    pub(super) path: String,
+    pub(crate) path: String,
     pub(super) needs_key: bool,
     pub(super) body: Option<Value>,
 }
 
 /// Every operation of the document.
-pub(super) async fn operations(app: &TestApp) -> Vec<Operation> {
+pub(crate) async fn operations(app: &TestApp) -> Vec<Operation> {
     let document = app.anyone().get("/api-docs/openapi.json").await.expect(200);
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            found.push(Operation::read(path, method, operation));
+            found.push(Operation::read(path, method, operation, &document));
         }
     }
     assert!(found.len() > 50, "the document has lost its operations");
@@ -63,13 +67,19 @@ pub(super) async fn operations(app: &TestApp) -> Vec<Operation> {
 }
 
 impl Operation {
-    fn read(path: &str, method: &str, operation: &Value) -> Self {
+    fn read(path: &str, method: &str, operation: &Value, document: &Value) -> Self {
         let parameters = operation["parameters"].as_array().unwrap();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let body = operation.pointer("/requestBody/content/application~1json/example");
         Self {
             id: text(&operation["operationId"]),
             method: Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
+            is_of_the_server: operation["tags"] == serde_json::json!(["operation"]),
+            filters: parameters
+                .iter()
+                .filter(|parameter| parameter["in"] == "query")
+                .map(|parameter| (text(&parameter["name"]), resolved(&parameter["schema"], document)))
+                .collect(),
             who: Who::read(operation),
             path: path.replace(&format!("{{{OF_THE_SETTINGS}}}"), "google"),
             parameters: parameters
@@ -92,7 +102,7 @@ impl Operation {
     }
 
     /// The kinds of things that a request names, in its path and its body: the prefixes of their ids.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let mut prefixes = Vec::new();
         for (_, example) in &self.parameters {
             prefixes.push(prefix_of(example).unwrap_or_else(|| panic!("{}: {example} is no id", self.id)));
@@ -106,7 +116,7 @@ impl Operation {
     }
 
     /// The document's own example of a request, about these things.
-    pub(super) fn about(&self, things: &Things) -> Request {
+    pub(crate) fn about(&self, things: &Things) -> Request {
         let named = |example: &str| {
             let prefix = prefix_of(example)?;
             things.get(&prefix).map(str::to_owned)
@@ -157,6 +167,12 @@ fn answer((status, answer): (&String, &Value)) -> (u16, Vec<String>) {
 fn prefix_of(text: &str) -> Option<String> {
     let (prefix, suffix) = text.split_once('_')?;
     kernel::id::decode_suffix(suffix).ok().map(|_| prefix.to_owned())
+}
+
+/// The schema that a reference stands for.
+fn resolved(schema: &Value, document: &Value) -> Value {
+    let pointer = schema["$ref"].as_str().and_then(|to| to.strip_prefix('#'));
+    pointer.and_then(|to| document.pointer(to)).unwrap_or(schema).clone()
 }
 
 fn each_text(value: &mut Value, see: &mut impl FnMut(&mut String)) {

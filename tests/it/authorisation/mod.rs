@@ -4,7 +4,7 @@
 //! is said in [`rights`], and an operation that is missing there fails the test. What an operation does when somebody is let through
 //! is tested beside it, in `tests/it/<domain>`.
 
-mod cast;
-mod document;
+pub(crate) mod cast;
+pub(crate) mod document;
 mod matrix;
 mod rights;
