@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use files::FilesCommands;
-use kernel::{Clock, Instant};
-use marketplace::{JobId, PublicJob};
+use kernel::{Clock, Instant, Limit};
+use marketplace::{Category, JobId, PublicJob};
 use platform::Platform;
 
+use crate::first_pages::FirstPages;
 use crate::http::Problem;
 use crate::http::cursor::CursorKey;
 use crate::jobs::Jobs;
 use crate::lanes::Lanes;
 use crate::rates::Rates;
 use crate::refusals::Refusals;
+use crate::request::paging::Written;
 use crate::server::StartError;
 use crate::sessions::Sessions;
 use crate::settings::ServerConfig;
@@ -33,6 +35,7 @@ struct Inner {
     refusals: Refusals,
     sessions: Sessions,
     jobs: Jobs,
+    first_pages: FirstPages,
     views: Views,
     files: Arc<dyn FilesCommands>,
     document: String,
@@ -60,6 +63,7 @@ impl App {
             refusals: Refusals::start(platform)?,
             sessions: Sessions::start(platform)?,
             jobs: Jobs::start(platform)?,
+            first_pages: FirstPages::start(platform)?,
             views: Views::start(platform)?,
             files: platform.commands().files.clone(),
             document,
@@ -121,6 +125,15 @@ impl App {
     /// A job by its id, as it is before anybody in particular looks.
     pub(crate) async fn find_job(&self, id: JobId) -> Result<Option<PublicJob>, Problem> {
         self.0.jobs.find(self, id).await
+    }
+
+    /// The first page of everybody's list of jobs.
+    pub(crate) async fn first_page(
+        &self,
+        category: Option<Category>,
+        limit: Limit,
+    ) -> Result<Arc<Written>, Problem> {
+        self.0.first_pages.find(self, category, limit).await
     }
 
     /// Looks at jobs, on their way into the database.

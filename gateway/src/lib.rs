@@ -4,6 +4,7 @@ mod app;
 pub mod command;
 pub mod config;
 pub mod demo;
+mod first_pages;
 mod gate;
 mod http;
 mod jobs;

@@ -17,7 +17,7 @@ use super::trail;
 use crate::config::{ConfigFaults, Loaded};
 
 /// Connections for what stands beside the executor and the workers: batched readers, health checks.
-const SPARE_CONNECTIONS: u32 = 5;
+const SPARE_CONNECTIONS: u32 = 6;
 /// Connections of a command that does one thing.
 const FEW_CONNECTIONS: u32 = 4;
 

@@ -34,6 +34,11 @@ impl Reply {
         Self::json(StatusCode::OK, view)
     }
 
+    /// 200 with what was written as JSON before.
+    pub(crate) fn written(body: Vec<u8>) -> Self {
+        Self::bytes(StatusCode::OK, body)
+    }
+
     /// 201 with this; `location` is the path of what was made.
     pub fn created(location: impl Into<String>, view: &impl Serialize) -> Self {
         Self { location: Some(location.into()), ..Self::json(StatusCode::CREATED, view) }

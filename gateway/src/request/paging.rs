@@ -25,6 +25,23 @@ struct PageView<T> {
     next_cursor: Option<String>,
 }
 
+/// A page of a list that is the same for everybody, written down: what is added for each request is the cursor.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// The things as a JSON array.
+    data: String,
+    next: Option<Position>,
+}
+
+impl Written {
+    /// Each of the page's things as `view` shows it.
+    pub(crate) fn of<T, V: Serialize>(page: Page<T>, view: impl FnMut(T) -> V) -> Self {
+        let data: Vec<V> = page.items.into_iter().map(view).collect();
+        // Views are structs of plain fields: they always serialise.
+        Self { data: serde_json::to_string(&data).unwrap_or_default(), next: page.next }
+    }
+}
+
 impl Paging {
     /// How many things the page may hold.
     #[must_use]
@@ -57,6 +74,12 @@ impl Paging {
     pub fn reply<T, K: Serialize, V: Serialize>(&self, page: Page<T, K>, view: impl FnMut(T) -> V) -> Reply {
         let next_cursor = self.next_cursor(page.next.as_ref());
         Reply::ok(&PageView { data: page.items.into_iter().map(view).collect(), next_cursor })
+    }
+
+    /// The answer that [`Paging::reply`] would give to the same page.
+    pub(crate) fn reply_written(&self, page: &Written) -> Reply {
+        let next_cursor = serde_json::Value::from(self.next_cursor(page.next.as_ref()));
+        Reply::written(format!(r#"{{"data":{},"nextCursor":{next_cursor}}}"#, page.data).into_bytes())
     }
 
     /// The cursor of the page that goes on there, for a list that answers more than its page.

@@ -331,3 +331,34 @@ async fn a_cursor_is_good_for_its_own_list_and_a_day() {
     app.clock.advance(Duration::from_secs(120));
     app.anyone().get(&later).await.problem(400, "invalid_request");
 }
+
+/// First pages are read once for many who wait: nobody is given a page that was read before they asked.
+#[actix_web::test]
+async fn a_job_is_on_the_first_page_as_soon_as_it_was_posted_however_many_look() {
+    let app = TestApp::start().await;
+    let (ada, eve) = (app.homeowner().await, app.homeowner().await);
+    for round in 0..10 {
+        let posting = async {
+            let job = ada
+                .post(JOBS, with(job_form(), json!({ "title": format!("Tiles {round}") })))
+                .await
+                .expect(201);
+            let first = ada.get("/api/jobs?limit=1").await.expect(200);
+            assert_eq!(ids(&first), [id(&job)]);
+            let of_trade = ada.get("/api/jobs?limit=1&category=tiling").await.expect(200);
+            assert_eq!(ids(&of_trade), [id(&job)]);
+            assert!(ids(&ada.get("/api/jobs?limit=1&category=roofing").await.expect(200)).is_empty());
+        };
+        let looking = futures_util::future::join_all((0..20).map(|_| eve.get("/api/jobs?limit=1")));
+        let (_, answers) = futures_util::future::join(posting, looking).await;
+        for answer in answers {
+            answer.expect(200);
+        }
+    }
+    let first = eve.get("/api/jobs?limit=4").await.expect(200);
+    let next =
+        eve.get(&format!("/api/jobs?limit=4&cursor={}", text(&first, "/nextCursor"))).await.expect(200);
+    assert_eq!([ids(&first), ids(&next)].concat(), ids(&eve.get("/api/jobs?limit=8").await.expect(200)));
+    let last = eve.get("/api/jobs?limit=10").await.expect(200);
+    assert_eq!((ids(&last).len(), &last["nextCursor"]), (10, &Value::Null));
+}

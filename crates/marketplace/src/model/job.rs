@@ -494,6 +494,14 @@ pub struct JobFilter {
     pub scope: JobScope,
 }
 
+impl JobFilter {
+    /// Whether it is the list of open jobs, which is the same whoever looks.
+    #[must_use]
+    pub fn is_everybodys(&self) -> bool {
+        self.scope == JobScope::Public && self.status.is_none_or(|status| status == JobStatus::Open)
+    }
+}
+
 /// Whose jobs a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum JobScope {

@@ -10,7 +10,7 @@ use super::{MarketplaceService, confirmation, events, trail};
 use crate::error::Error;
 use crate::model::{
     Address, Area, BidStatus, Day, Deleted, JobAction, JobCard, JobChange, JobDetail, JobId, JobPatch,
-    JobScope, JobStatus, NewJob, PublicJob, PublishAs,
+    JobStatus, NewJob, PublicJob, PublishAs,
 };
 use crate::rules::{self, Access};
 use crate::store;
@@ -55,8 +55,8 @@ impl MarketplaceService {
         viewer: Option<&Actor>,
         list: &JobList,
     ) -> Result<Page<JobCard>, Error> {
-        let JobFilter { status, category, scope } = list.filter;
-        let open = scope == JobScope::Public && status.is_none_or(|status| status == JobStatus::Open);
+        let JobFilter { status, category, .. } = list.filter;
+        let open = list.filter.is_everybodys();
         // A job that has left OPEN is for those that it concerns, whoever's list was asked for.
         let rows = match (open, viewer.and_then(own_shelf)) {
             (true, _) => self.db.read(|conn| store::jobs::list_open(conn, category, list.page))?,

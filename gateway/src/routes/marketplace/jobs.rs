@@ -96,7 +96,12 @@ async fn list_jobs(
     let Some(filter) = search.as_plain_list() else {
         return super::search::page(context, viewer, search, paging).await;
     };
-    let list = JobList { filter, page: PageRequest { after: paging.position()?, limit: paging.limit() } };
+    let page = PageRequest { after: paging.position()?, limit: paging.limit() };
+    if page.after.is_none() && filter.is_everybodys() {
+        let page = context.app().first_page(filter.category, page.limit).await?;
+        return Ok(paging.reply_written(&page));
+    }
+    let list = JobList { filter, page };
     let page = context.read(move |queries| queries.marketplace.list_jobs(viewer.actor(), &list)).await?;
     Ok(paging.reply(page, JobCardView::from))
 }
