@@ -352,16 +352,20 @@ pub(crate) struct Figures {
     pub(crate) unnumbered_seconds: f64,
 }
 
+/// Counted up to ten thousand, for a million open jobs have a million tasks ahead of them; of what is scheduled beyond that, Postgres's own estimate.
 pub(crate) fn figures(conn: &mut PgConnection) -> Result<Figures, Error> {
     Ok(diesel::sql_query(
         "SELECT t.*, e.* FROM (
-            SELECT count(*) FILTER (WHERE state = 'QUEUED' AND due_at <= clock.at) AS due,
-                count(*) FILTER (WHERE state = 'QUEUED' AND due_at > clock.at) AS scheduled,
-                count(*) FILTER (WHERE state = 'RUNNING') AS running,
-                count(*) FILTER (WHERE state = 'PARKED') AS parked,
-                greatest(0, coalesce(extract(epoch FROM max(clock.at) - min(due_at) FILTER (WHERE state = 'QUEUED')), 0))::float8
-                    AS oldest_seconds
-            FROM (SELECT app.clock() AS at) AS clock LEFT JOIN outbox.tasks ON state <> 'DONE') AS t, (
+            SELECT (SELECT count(*) FROM (
+                    SELECT FROM outbox.tasks WHERE state = 'QUEUED' AND due_at <= (SELECT app.clock()) LIMIT 10000) AS d) AS due,
+                (SELECT CASE WHEN count(*) < 10000 THEN count(*)
+                        ELSE greatest(count(*), (SELECT reltuples::bigint FROM pg_class WHERE oid = 'outbox.tasks_due'::regclass)) END
+                    FROM (SELECT FROM outbox.tasks WHERE state = 'QUEUED' AND due_at > (SELECT app.clock()) LIMIT 10000) AS s) AS scheduled,
+                (SELECT count(*) FROM outbox.tasks WHERE state = 'RUNNING') AS running,
+                (SELECT count(*) FROM (SELECT FROM outbox.tasks WHERE state = 'PARKED' LIMIT 10000) AS p) AS parked,
+                greatest(0, coalesce(extract(epoch FROM
+                    (SELECT app.clock()) - (SELECT min(due_at) FROM outbox.tasks WHERE state = 'QUEUED')), 0))::float8 AS oldest_seconds
+            ) AS t, (
             SELECT count(*) AS unnumbered,
                 greatest(0, coalesce(extract(epoch FROM (SELECT app.clock()) - min(occurred_at)), 0))::float8 AS unnumbered_seconds
             FROM outbox.events WHERE position IS NULL) AS e",

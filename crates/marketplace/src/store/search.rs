@@ -25,7 +25,7 @@ use crate::rules::vocabulary::Vocabulary;
 use sql::What;
 pub(crate) use words::{count as count_words, load as load_words};
 
-/// Jobs that are ranked among each other by relevance: the newest that match. It stands in [`What::limit`] too.
+/// Jobs that are ranked among each other by relevance: the newest that match. [`What::limit`] reads more, for what joins a window that was made before.
 pub(crate) const WINDOW: usize = 150;
 /// The most that are counted. It stands in [`What::limit`] too.
 pub(crate) const COUNTED: usize = 1_000;

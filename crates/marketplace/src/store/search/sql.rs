@@ -63,7 +63,7 @@ impl What {
         match self {
             Self::Page => " LIMIT 21",
             Self::WidePage => " LIMIT 101",
-            Self::Ids => " LIMIT 150",
+            Self::Ids => " LIMIT 300",
             Self::Counted => " LIMIT 1001",
         }
     }

@@ -1,11 +1,11 @@
 //! How common words and tags are.
 
 use database::{Error, PgConnection};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Double;
+use diesel::sql_types::{Bool, Double};
 use kernel::Instant;
 
-use crate::model::JobStatus;
 use crate::rules::vocabulary::Vocabulary;
 use crate::schema::{jobs, words};
 
@@ -22,7 +22,8 @@ pub(crate) fn load(conn: &mut PgConnection) -> Result<Vocabulary, Error> {
     )
     .get_result(conn)?;
     let newest: Option<Instant> = jobs::table
-        .filter(jobs::status.eq(JobStatus::Open.as_str()))
+        // In the text: what is bound, a plan for all values cannot know to be in the index of open jobs.
+        .filter(sql::<Bool>("jobs.status = 'OPEN'"))
         .order(jobs::published_at.desc())
         .select(jobs::published_at)
         .first(conn)
