@@ -86,6 +86,7 @@ pub(super) async fn large() -> Cast {
     fill(&cast.app).await;
     seldom(&cast);
     share(&cast);
+    superuser.batch_execute("ANALYZE").unwrap();
     grow(&cast.app, Growth { rows: 3_500.0, own: 70, until: LARGE });
     superuser.batch_execute("VACUUM (ANALYZE)").unwrap();
     let sizes = testing::table_sizes(&mut superuser);
@@ -119,6 +120,7 @@ fn is_small(table: &str) -> bool {
 pub(super) async fn long() -> Cast {
     let cast = gather(TestApp::start().await).await;
     seldom(&cast);
+    cast.app.database.superuser_connection().batch_execute("ANALYZE").unwrap();
     grow(&cast.app, Growth { rows: 300.0, own: 2, until: f64::MAX });
     cast
 }
@@ -227,11 +229,11 @@ struct Key {
     is_partial: bool,
 }
 
-/// Of every table more of the same rows, as no trigger and no foreign key would let them be: copies of everything there was, whose rows belong together
+/// Of every table more of the same rows, by the sizes that were found last, as no trigger and no foreign key would let them be: copies of everything there was, whose rows belong together
 /// as the first ones do, and some that belong to the first ones themselves.
 pub(super) fn grow(app: &TestApp, growth: Growth) {
     let mut superuser = app.database.superuser_connection();
-    superuser.batch_execute("SET session_replication_role = replica; ANALYZE").unwrap();
+    superuser.batch_execute("SET session_replication_role = replica").unwrap();
     let (sizes, keys) = (testing::table_sizes(&mut superuser), keys(&mut superuser));
     let salt = uuid::Uuid::now_v7();
     let mut refused = Vec::new();
@@ -243,7 +245,13 @@ pub(super) fn grow(app: &TestApp, growth: Growth) {
         let as_often =
             TOGETHER.iter().find(|(with, _)| *with == table.name).map_or(&*table.name, |(_, as_is)| as_is);
         let copies = (growth.rows / sizes[as_often].clamp(1.0, SAMPLE)).ceil();
-        if let Err(error) = superuser.batch_execute(&more(&table, keys, growth.own, copies, salt)) {
+        if let Err(error) = superuser.batch_execute(&more(
+            &table,
+            keys,
+            growth.own,
+            [sizes[&table.name].clamp(1.0, SAMPLE), copies],
+            salt,
+        )) {
             refused.push(format!("{}: {error}", table.name));
         }
     }
@@ -308,7 +316,7 @@ fn fresh(types: &BTreeMap<&str, &str>, keys: &[Key]) -> BTreeMap<String, Fresh> 
 }
 
 /// Rows like those that there are, with keys of their own.
-fn more(table: &Table, keys: &[Key], own: i64, copies: f64, salt: uuid::Uuid) -> String {
+fn more(table: &Table, keys: &[Key], own: i64, [sample, copies]: [f64; 2], salt: uuid::Uuid) -> String {
     let nobody = uuid::Uuid::nil();
     let name = &table.name;
     let types: BTreeMap<&str, &str> =
@@ -347,7 +355,7 @@ fn more(table: &Table, keys: &[Key], own: i64, copies: f64, salt: uuid::Uuid) ->
     format!(
         "INSERT INTO {name} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM
              (SELECT *, row_number() OVER (ORDER BY copy)::integer AS n
-              FROM (SELECT * FROM {name} LIMIT {SAMPLE}) AS sample CROSS JOIN generate_series(1, {copies}::integer) AS copy
+              FROM (SELECT * FROM {name} LIMIT {sample}) AS sample CROSS JOIN generate_series(1, {copies}::integer) AS copy
               ORDER BY copy) AS more ON CONFLICT DO NOTHING",
         columns.join(", "),
         values.join(", ")
