@@ -96,7 +96,7 @@ const RIGHT: [Exception; 9] = [
 ];
 
 /// Searches that take longer than they need.
-const OF_SEARCH: [Exception; 2] = [Exception {
+const OF_SEARCH: [Exception; 1] = [Exception {
     shape: &["WITH near AS MATERIALIZED", "(j.published_at, j.id) >= ("],
     may: &[ReadInVain(f64::INFINITY)],
     why: BY_TIME,
