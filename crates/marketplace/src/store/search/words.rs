@@ -21,14 +21,9 @@ pub(crate) fn load(conn: &mut PgConnection) -> Result<Vocabulary, Error> {
         "SELECT greatest(reltuples, 0)::double precision AS jobs FROM pg_class WHERE oid = 'marketplace.jobs_open'::regclass",
     )
     .get_result(conn)?;
-    let newest: Option<Instant> = jobs::table
-        // In the text: what is bound, a plan for all values cannot know to be in the index of open jobs.
-        .filter(sql::<Bool>("jobs.status = 'OPEN'"))
-        .order(jobs::published_at.desc())
-        .select(jobs::published_at)
-        .first(conn)
-        .optional()?
-        .flatten();
+    // In the text: what is bound, a plan for all values cannot know to be in the index of open jobs.
+    let open_jobs = jobs::table.filter(sql::<Bool>("jobs.status = 'OPEN'"));
+    let newest: Option<Instant> = open_jobs.select(diesel::dsl::max(jobs::published_at)).get_result(conn)?;
     let counted: Vec<(String, f64)> = words::table.select((words::word, words::share)).load(conn)?;
     let meanings = crate::store::meanings::fingerprint(conn)?;
     Ok(Vocabulary::new(open.jobs, &counted).with_newest(newest).with_meanings(meanings))
