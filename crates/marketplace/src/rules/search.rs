@@ -47,6 +47,9 @@ const BUDGET_END_SHARE: f64 = 0.5;
 /// Of no more matches than these in all, those that are left are fetched at once.
 const FEW_MATCHES: f64 = 400.0;
 
+/// So many times as many as were found are too many to have been expected.
+const SURPRISE: f64 = 5.0;
+
 /// When fewer matches than these are expected, they are looked for in all times at once.
 const HARDLY_ANY: f64 = 10.0;
 
@@ -248,7 +251,7 @@ impl Guess {
     }
 
     /// How many match.
-    fn matches(&self) -> f64 {
+    pub(crate) fn matches(&self) -> f64 {
         self.jobs * self.trade * self.rest * self.place
     }
 
@@ -337,10 +340,11 @@ fn more_by(wanted: usize, found: usize) -> f64 {
 }
 
 /// What part of the jobs is to be looked through next for so many, when so many were found in this part: all that is left when it can hardly hold
-/// many.
-pub(crate) fn further(wanted: usize, found: usize, part: f64) -> f64 {
+/// many. Where far more were `expected`, it is rather the part that held less than it was taken to, as after a quiet night.
+pub(crate) fn further(wanted: usize, found: usize, part: f64, expected: f64) -> f64 {
     let in_all = float(found.max(1)) / part.max(f64::MIN_POSITIVE);
-    if in_all <= FEW_MATCHES { 1.0 } else { part * (more_by(wanted, found) - 1.0) }
+    let is_as_expected = expected < SURPRISE * float(found.max(1));
+    if in_all <= FEW_MATCHES && is_as_expected { 1.0 } else { part * (more_by(wanted, found) - 1.0) }
 }
 
 pub(crate) fn cell_tag(cell: i32) -> String {
@@ -449,6 +453,11 @@ mod tests {
         let quiet = million(&days).with_newest(Some("2026-11-21T23:00:00Z".parse().unwrap()));
         let after_a_quiet_night = Latest::holding(guess(0.2).part_with(500), noon, &quiet);
         assert_eq!(after_a_quiet_night.tags.len(), 8, "{after_a_quiet_night:?}");
+        assert_eq!(further(150, 0, 0.01, 0.5), 1.0, "hardly any, as expected");
+        assert!(
+            further(150, 0, 0.01, 50.0) < 0.1,
+            "fifty were expected: the part was emptier than it was taken to be"
+        );
         let walked = guess(0.01).part_after_walk(500, 50, 6_000);
         assert!((0.059..0.061).contains(&walked), "ten times as far: {walked}");
     }

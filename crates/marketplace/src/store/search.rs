@@ -270,7 +270,7 @@ fn newest<R>(
         // What was looked through is not looked through again.
         looked += held;
         let aim = if what == What::Ids { ENOUGH_AIM.min(wanted) } else { wanted };
-        part = further(aim, rows.len(), looked);
+        part = further(aim, rows.len(), looked, guess.matches() * looked);
         window.top = Some(floor);
         until = since;
     }
