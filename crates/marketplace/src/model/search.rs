@@ -184,7 +184,7 @@ fn order(form: &JobSearchForm, faults: &mut Faults) -> JobOrder {
     order
 }
 
-/// Where a page of found jobs goes on. By relevance the newest hundred and fifty that match are ranked, then the next ones: the window says which.
+/// Where a page of found jobs goes on. By relevance the newest hundred that match are ranked, then the next ones: the window says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchKey {
     /// The last job's place in the order.

@@ -9,7 +9,7 @@ use kernel::Instant;
 use crate::model::{BudgetBand, Circle, Count, Facet, Facets, Urgency};
 
 use super::places::{CELLS_A_DEGREE, squares_around};
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{DAY_SECONDS, STRETCH_SECONDS, Vocabulary};
 use super::words::{skill_tag, trade_tag};
 
 /// More squares than these are not walked one by one.
@@ -92,8 +92,8 @@ struct Stretch {
 
 impl Stretch {
     const HOURS: Self =
-        Self { seconds: 3 * 60 * 60, tag: |stretch| format!("hours1{stretch}"), most: STRETCHES_MAX };
-    const DAY: Self = Self { seconds: 24 * 60 * 60, tag: |day| format!("day1{day}"), most: DAYS_MAX };
+        Self { seconds: STRETCH_SECONDS, tag: |stretch| format!("hours1{stretch}"), most: STRETCHES_MAX };
+    const DAY: Self = Self { seconds: DAY_SECONDS, tag: |day| format!("day1{day}"), most: DAYS_MAX };
 
     fn of(self, at: Instant) -> i64 {
         at.timestamp().div_euclid(self.seconds)
@@ -101,16 +101,13 @@ impl Stretch {
 
     /// From one to another, the latest first.
     fn between(self, first: i64, last: i64, part: f64) -> Latest {
-        let since = Instant::from_timestamp(first.saturating_mul(self.seconds), 0);
+        let since = Some(self.begins(first));
         Latest { since, tags: (first..=last).rev().map(self.tag).collect(), part }
     }
 
-    /// The part of the jobs that this stretch holds until an instant.
-    fn part(self, stretch: i64, until: Instant, vocabulary: &Vocabulary) -> f64 {
-        let begins = stretch.saturating_mul(self.seconds);
-        let seconds = (until.timestamp() - begins).clamp(0, self.seconds);
-        vocabulary.day_share(begins.div_euclid(Self::DAY.seconds)) * float_of(seconds)
-            / float_of(Self::DAY.seconds)
+    /// When a stretch begins.
+    fn begins(self, stretch: i64) -> Instant {
+        Instant::from_timestamp(stretch.saturating_mul(self.seconds), 0).unwrap_or_default()
     }
 }
 
@@ -118,8 +115,8 @@ impl Latest {
     /// All of them.
     pub(crate) const ALL: Self = Self { since: None, tags: Vec::new(), part: 1.0 };
 
-    /// The latest, from this instant back, that hold this part of the jobs. What nothing was published in holds nothing, such as the hours since the
-    /// last job.
+    /// The latest, from this instant back, that hold this part of the jobs, as they were published: nights hold little, and the hours since the last
+    /// job nothing.
     pub(crate) fn holding(part: f64, until: Instant, vocabulary: &Vocabulary) -> Self {
         let newest = vocabulary.newest().map_or(until, |newest| newest.min(until));
         for stretch in [Stretch::HOURS, Stretch::DAY] {
@@ -128,9 +125,8 @@ impl Latest {
             if last - newest_stretch > stretch.most {
                 continue;
             }
-            let mut held = 0.0;
             for first in (newest_stretch - stretch.most + 1..=newest_stretch).rev() {
-                held += stretch.part(first, newest, vocabulary);
+                let held = vocabulary.published_share(stretch.begins(first), newest);
                 if held >= part {
                     return stretch.between(first, last, held);
                 }
@@ -325,10 +321,6 @@ impl Guess {
     }
 }
 
-fn float_of(seconds: i64) -> f64 {
-    f64::from(i32::try_from(seconds).unwrap_or(i32::MAX))
-}
-
 fn float(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
@@ -422,6 +414,7 @@ mod tests {
     use identity::geo::GeoPoint;
 
     use super::*;
+    use crate::rules::vocabulary::Published;
 
     fn million(counted: &[(&str, f64)]) -> Vocabulary {
         let counted: Vec<(String, f64)> =
@@ -450,9 +443,26 @@ mod tests {
         );
         assert_eq!(latest(0.02).last().unwrap(), "day120776", "650 of the 20,000 are looked for, 250 a day");
         assert!(latest(0.000_6).is_empty(), "there are no more than 600");
-        let quiet = million(&days).with_newest(Some("2026-11-21T23:00:00Z".parse().unwrap()));
-        let after_a_quiet_night = Latest::holding(guess(0.2).part_with(500), noon, &quiet);
-        assert_eq!(after_a_quiet_night.tags.len(), 8, "{after_a_quiet_night:?}");
+        let published = |newest: &str, counts: &[(i64, i64)], has_older| {
+            let counts = counts.iter().copied().collect();
+            let latest = Published { newest: newest.parse().unwrap(), counts, has_older };
+            let vocabulary = million(&days).with_latest(Some(latest));
+            Latest::holding(guess(0.2).part_with(500), noon, &vocabulary)
+        };
+        let (busy, quiet) =
+            ([(166_231, 9_000), (166_230, 9_000)], [(166_236, 3), (166_231, 2_000), (166_230, 9_000)]);
+        assert_eq!(
+            published("2026-11-21T23:59:59Z", &busy, true).tags.len(),
+            6,
+            "back to where the newest are"
+        );
+        let after_a_quiet_night = published("2026-11-22T12:00:00Z", &quiet, false);
+        assert_eq!(
+            after_a_quiet_night.tags.len(),
+            7,
+            "two thousand and three are too few: {after_a_quiet_night:?}"
+        );
+        assert!((after_a_quiet_night.part - 0.011).abs() < 1e-5, "{after_a_quiet_night:?}");
         assert_eq!(further(150, 0, 0.01, 0.5), 1.0, "hardly any, as expected");
         assert!(
             further(150, 0, 0.01, 50.0) < 0.1,

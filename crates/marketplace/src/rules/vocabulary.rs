@@ -18,6 +18,10 @@ const TWO_MISTAKES_LETTERS: usize = 8;
 /// The longest word that is compared.
 const LETTERS_MAX: usize = 30;
 
+/// How long the stretches of time are by which jobs are counted, as in `marketplace.three_hours`.
+pub(crate) const STRETCH_SECONDS: i64 = 3 * 60 * 60;
+pub(crate) const DAY_SECONDS: i64 = 24 * 60 * 60;
+
 /// Words that say nothing of a job; Postgres's `english` configuration passes over the same ones.
 const STOP_WORDS: &str = " i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it \
     its itself they them their theirs themselves what which who whom this that these those am is are was were be been being have has had \
@@ -39,12 +43,23 @@ struct Spelled {
     share: f64,
 }
 
+/// How many of the newest open jobs were published in which three hours, some minutes ago.
+#[derive(Debug, Clone)]
+pub(crate) struct Published {
+    /// When the newest was.
+    pub(crate) newest: Instant,
+    /// The counts, by stretches of three hours from 1970.
+    pub(crate) counts: BTreeMap<i64, i64>,
+    /// Whether older ones were left uncounted: of the first stretch's there may be more.
+    pub(crate) has_older: bool,
+}
+
 /// What is known of the words of open jobs.
 #[derive(Debug, Clone)]
 pub(crate) struct Vocabulary {
     jobs: f64,
-    /// When the newest of them was published.
-    newest: Option<Instant>,
+    /// The newest of them, by when they were published.
+    latest: Option<Published>,
     /// The taxonomy by which the meanings of all jobs are decided.
     meanings: Option<String>,
     /// Shares of stems.
@@ -56,12 +71,36 @@ pub(crate) struct Vocabulary {
     spelled: Vec<Spelled>,
 }
 
+impl Published {
+    /// How many were published from one instant to another, the first of which begins a stretch; none when that was not counted.
+    fn between(&self, from: Instant, until: Instant) -> Option<f64> {
+        let first = from.timestamp().div_euclid(STRETCH_SECONDS);
+        let oldest = self.counts.first_key_value().map(|(stretch, _)| *stretch);
+        if self.has_older && oldest.is_none_or(|oldest| first <= oldest) {
+            return None;
+        }
+        let within = self.counts.range(first..).map(|(stretch, jobs)| {
+            let begins = stretch * STRETCH_SECONDS;
+            let (end, newest) = (begins + STRETCH_SECONDS, self.newest.timestamp());
+            // Those of the newest's stretch were all published before it.
+            let long = (end.min(newest) - begins).max(1);
+            let asked = (until.timestamp() - begins).clamp(0, long);
+            float(*jobs) * float(asked) / float(long)
+        });
+        Some(within.sum())
+    }
+}
+
+fn float(count: i64) -> f64 {
+    f64::from(i32::try_from(count).unwrap_or(i32::MAX))
+}
+
 impl Vocabulary {
     /// Of about so many open jobs, and the share of them that has each word or tag. The words of the taxonomy and the names of states are always known.
     pub(crate) fn new(jobs: f64, counted: &[(String, f64)]) -> Self {
         let mut vocabulary = Self {
             jobs,
-            newest: None,
+            latest: None,
             meanings: None,
             stems: HashMap::new(),
             tags: HashMap::new(),
@@ -109,9 +148,9 @@ impl Vocabulary {
         self.jobs
     }
 
-    /// The same, of jobs the newest of which was published then.
-    pub(crate) fn with_newest(self, newest: Option<Instant>) -> Self {
-        Self { newest, ..self }
+    /// The same, of jobs the newest of which were published like that.
+    pub(crate) fn with_latest(self, latest: Option<Published>) -> Self {
+        Self { latest, ..self }
     }
 
     /// The same, of jobs whose meanings are decided by the taxonomy with this fingerprint.
@@ -126,7 +165,25 @@ impl Vocabulary {
 
     /// When the newest open job was published, some minutes ago; none when there was none.
     pub(crate) fn newest(&self) -> Option<Instant> {
-        self.newest
+        self.latest.as_ref().map(|latest| latest.newest)
+    }
+
+    /// The share of jobs that was published from one instant to another, the first of which begins a stretch of three hours.
+    pub(crate) fn published_share(&self, from: Instant, until: Instant) -> f64 {
+        let counted = self.latest.as_ref().and_then(|latest| latest.between(from, until));
+        counted.map_or_else(|| self.days_share(from, until), |jobs| jobs / self.jobs.max(1.0))
+    }
+
+    /// The same, as far as days tell it.
+    fn days_share(&self, from: Instant, until: Instant) -> f64 {
+        let (from, until) = (from.timestamp(), until.timestamp());
+        (from.div_euclid(DAY_SECONDS)..=until.div_euclid(DAY_SECONDS))
+            .map(|day| {
+                let begins = day * DAY_SECONDS;
+                let seconds = (until.min(begins + DAY_SECONDS) - from.max(begins)).max(0);
+                self.day_share(day) * float(seconds) / float(DAY_SECONDS)
+            })
+            .sum()
     }
 
     /// The share of jobs that has a word of this stem.
@@ -146,7 +203,7 @@ impl Vocabulary {
 
     /// The share of jobs that was published on a day, counted from 1970. The last day that was counted was not over, and later ones were not counted:
     /// they are taken to be like the week before.
-    pub(crate) fn day_share(&self, day: i64) -> f64 {
+    fn day_share(&self, day: i64) -> f64 {
         let Some((last, _)) = self.days.last_key_value() else { return 0.0 };
         if day < *last {
             return self.days.get(&day).copied().unwrap_or_default();

@@ -10,14 +10,14 @@ use super::jobs::own_shelf;
 use crate::error::Error;
 use crate::model::search::Window;
 use crate::model::{
-    Budget, Category, FoundJob, JobFacets, JobId, JobOrder, JobScope, JobSearch, JobStatus, JobsFound,
-    SearchKey, Understood,
+    Budget, Category, JobFacets, JobId, JobOrder, JobScope, JobSearch, JobStatus, JobsFound, SearchKey,
+    Understood,
 };
 use crate::rules::highlights::highlights;
 use crate::rules::search::{Guess, Ticked, budget_band, count, facets};
 use crate::rules::vocabulary::Vocabulary;
 use crate::rules::words::Words;
-use crate::store::search::{Asked, COUNTED, Counted, Question};
+use crate::store::search::{Asked, COUNTED, Counted, Hit, Question};
 use crate::tasks::DecideMeanings;
 use crate::traits::SearchQueries;
 use crate::{rules, store};
@@ -28,6 +28,13 @@ const READ_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// What is known of words, kept for all who look.
 #[derive(Debug, Default)]
 pub(super) struct Learned(RwLock<Option<(Instant, Arc<Vocabulary>)>>);
+
+/// Whether texts are shown with what was looked for marked in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    Made,
+    None,
+}
 
 /// A question that was understood.
 struct Understanding<'a> {
@@ -46,7 +53,7 @@ impl SearchQueries for MarketplaceService {
         limit: Limit,
     ) -> Result<JobsFound, Error> {
         let mut understanding = self.understand(search)?;
-        self.find(viewer, &mut understanding, after, limit)
+        self.find(viewer, &mut understanding, after, limit, Marks::None)
     }
 
     fn search_texts(
@@ -57,16 +64,7 @@ impl SearchQueries for MarketplaceService {
         limit: Limit,
     ) -> Result<JobsFound, Error> {
         let mut understanding = self.understand(search)?;
-        let mut found = self.find(viewer, &mut understanding, after, limit)?;
-        if let Some(words) = &understanding.words {
-            let ids: Vec<_> = found.page.items.iter().map(|job| job.card.id.uuid()).collect();
-            let mut texts = self.db.read(|conn| store::search::descriptions(conn, &ids))?;
-            for job in &mut found.page.items {
-                let description = texts.remove(&job.card.id.uuid()).unwrap_or_default();
-                job.highlights = Some(highlights(&job.card.title, &description, words.stems()));
-            }
-        }
-        Ok(found)
+        self.find(viewer, &mut understanding, after, limit, Marks::Made)
     }
 
     fn job_facets(&self, viewer: Option<&Actor>, search: &JobSearch) -> Result<JobFacets, Error> {
@@ -163,6 +161,7 @@ impl MarketplaceService {
         understanding: &mut Understanding<'_>,
         after: Option<Position<SearchKey>>,
         limit: Limit,
+        marks: Marks,
     ) -> Result<JobsFound, Error> {
         let search = understanding.search;
         if search.order == JobOrder::Bids {
@@ -176,8 +175,10 @@ impl MarketplaceService {
             rows = self.rows(viewer, understanding, after, limit, is_loose)?;
         }
         let now = understanding.now;
-        let page = Page::cut(rows, limit, |(job, key)| Position { key: *key, id: job.card.id.uuid() });
-        let page = page.map(|(mut job, _)| {
+        let stems = understanding.words.as_ref().filter(|_| marks == Marks::Made).map(Words::stems);
+        let page = Page::cut(rows, limit, |(hit, key)| Position { key: *key, id: hit.job.card.id.uuid() });
+        let page = page.map(|(Hit { mut job, description, .. }, _)| {
+            job.highlights = stems.map(|stems| highlights(&job.card.title, &description, stems));
             job.card.bidding_closed = rules::bidding_closed(job.card.status, job.card.bidding_deadline, now);
             job
         });
@@ -192,30 +193,26 @@ impl MarketplaceService {
         after: Option<Position<SearchKey>>,
         limit: Limit,
         is_loose: bool,
-    ) -> Result<Vec<(FoundJob, SearchKey)>, Error> {
+    ) -> Result<Vec<(Hit, SearchKey)>, Error> {
         let search = understanding.search;
         let Some(question) = understanding.question(viewer, search, is_loose) else { return Ok(Vec::new()) };
         if search.order != JobOrder::Relevance {
             let after = store::search::place(after);
             let vocabulary = &understanding.vocabulary;
             let rows = self.db.read(|conn| store::search::page(conn, &question, after, limit, vocabulary))?;
-            return Ok(rows.into_iter().map(|(job, key)| (job, SearchKey { key, window: None })).collect());
+            return Ok(rows.into_iter().map(|hit| hit.keyed(None)).collect());
         }
         let fresh = Window { as_of: understanding.now.timestamp_micros(), is_loose, ..Window::default() };
         let mut window = after.and_then(|after| after.key.window).unwrap_or(fresh);
         let mut place = store::search::place(after);
-        let mut rows: Vec<(FoundJob, SearchKey)> = Vec::new();
+        let mut rows: Vec<(Hit, SearchKey)> = Vec::new();
         loop {
             let vocabulary = &understanding.vocabulary;
-            let ranked = self.db.read(|conn| {
-                let (ids, made) = store::search::window(conn, &question, window, vocabulary)?;
-                if ids.is_empty() {
-                    return Ok((Vec::new(), made));
-                }
-                Ok::<_, Error>((store::search::ranked(conn, &question, ids, made, place, limit)?, made))
+            let (found, made) = self.db.read(|conn| {
+                let (found, made) = store::search::window(conn, &question, window, vocabulary)?;
+                Ok::<_, Error>((store::search::best(conn, &question, found, place, limit)?, made))
             })?;
-            let (found, made) = ranked;
-            rows.extend(found.into_iter().map(|(job, key)| (job, SearchKey { key, window: Some(made) })));
+            rows.extend(found.into_iter().map(|hit| hit.keyed(Some(made))));
             match made.floor {
                 Some(floor) if rows.len() <= limit.get() => {
                     window = Window { top: Some(floor), floor: None, is_made: false, ..made };

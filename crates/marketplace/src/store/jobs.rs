@@ -317,6 +317,11 @@ pub(crate) struct CardRow {
 }
 
 impl CardRow {
+    /// Whose card it is.
+    pub(super) fn id(&self) -> Uuid {
+        self.id
+    }
+
     pub(super) fn read(self) -> Result<JobCard, Error> {
         Ok(JobCard {
             id: self.id.into(),

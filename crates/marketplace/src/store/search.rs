@@ -7,6 +7,9 @@
 mod sql;
 mod words;
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
 use database::composed::Composed;
 use database::{Error, PgConnection};
 use diesel::prelude::*;
@@ -25,14 +28,15 @@ use crate::rules::vocabulary::Vocabulary;
 use sql::What;
 pub(crate) use words::{count as count_words, load as load_words};
 
-/// Jobs that are ranked among each other by relevance: the newest that match. [`What::limit`] reads more, for what joins a window that was made before.
-pub(crate) const WINDOW: usize = 150;
+/// Jobs that are ranked among each other by relevance: the newest that match. It stands in [`What::limit`] too, which reads more of a window that was made
+/// before, for what joined it.
+pub(crate) const WINDOW: usize = 100;
 /// The most that are counted. It stands in [`What::limit`] too.
 pub(crate) const COUNTED: usize = 1_000;
 /// Of fewer matches in the latest stretches of time than these the others are looked for at once.
 const ENOUGH: usize = 50;
 /// So many are looked for then.
-const ENOUGH_AIM: usize = 100;
+const ENOUGH_AIM: usize = 80;
 
 /// Words for Postgres.
 #[derive(Debug, Clone)]
@@ -47,6 +51,14 @@ pub(crate) struct Asked {
     pub(crate) trades: String,
     /// The tags of the skills that they mean.
     pub(crate) skills: String,
+}
+
+impl Hit {
+    /// With the place where a page after it goes on.
+    pub(crate) fn keyed(self, window: Option<Window>) -> (Self, SearchKey) {
+        let key = SearchKey { key: self.key, window };
+        (self, key)
+    }
 }
 
 /// A question, ready to be put.
@@ -66,8 +78,18 @@ pub(crate) struct Question<'a> {
 
 /// Rows, and where they end when there is more behind.
 type Newest<R> = (Vec<R>, Option<(Instant, Uuid)>);
-type Found = (Columns, Nullable<Integer>, Nullable<BigInt>);
-type FoundRow = (CardRow, Option<i32>, Option<i64>);
+type Found = (Text, Columns, Nullable<Integer>, Nullable<BigInt>);
+type FoundRow = (String, CardRow, Option<i32>, Option<i64>);
+
+/// A job that was found.
+#[derive(Debug)]
+pub(crate) struct Hit {
+    pub(crate) job: FoundJob,
+    /// Its longer text.
+    pub(crate) description: String,
+    /// Its place in the order.
+    pub(crate) key: i64,
+}
 
 /// A page in an order of its own index, or of one's own jobs: at least the jobs of the page, and one more when there is one.
 pub(crate) fn page(
@@ -76,7 +98,7 @@ pub(crate) fn page(
     after: Option<Position<i64>>,
     limit: Limit,
     vocabulary: &Vocabulary,
-) -> Result<Vec<(FoundJob, i64)>, Error> {
+) -> Result<Vec<Hit>, Error> {
     let what = What::cards(limit);
     let wanted = limit.get() + 1;
     let rows = if question.shelf.is_some() {
@@ -128,42 +150,64 @@ fn nearest(
     }
 }
 
+/// A match with its place by relevance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scored {
+    id: Uuid,
+    published_at: Instant,
+    score: i64,
+}
+
 /// The jobs that are ranked among each other, and the window that they make: one that was made before, or the next after it.
 pub(crate) fn window(
     conn: &mut PgConnection,
     question: &Question<'_>,
     window: Window,
     vocabulary: &Vocabulary,
-) -> Result<(Vec<Uuid>, Window), Error> {
-    let load = |conn: &mut PgConnection, statement: Composed| {
-        Ok(statement.rows::<(SqlUuid, Timestamptz)>().load::<(Uuid, Instant)>(conn)?)
+) -> Result<(Vec<Scored>, Window), Error> {
+    let Some(asked) = &question.asked else { return Ok((Vec::new(), window)) };
+    let as_of = Instant::from_timestamp_micros(window.as_of).unwrap_or_default();
+    let load = |conn: &mut PgConnection, found: Composed| {
+        let rows: Vec<(Uuid, Instant, i64)> =
+            sql::scored(asked, as_of, found).rows::<(SqlUuid, Timestamptz, BigInt)>().load(conn)?;
+        Ok(rows.into_iter().map(|(id, published_at, score)| Scored { id, published_at, score }).collect())
     };
-    let (mut found, mut floor) = newest(conn, question, window, What::Ids, WINDOW, vocabulary, load)?;
+    let what = if window.is_made { What::Made } else { What::Window };
+    let (mut found, mut floor) = newest(conn, question, window, what, WINDOW, vocabulary, load)?;
     if window.is_made {
-        return Ok((found.into_iter().map(|(id, _)| id).collect(), window));
+        return Ok((found, window));
     }
+    found.sort_unstable_by_key(|one| Reverse((one.published_at, one.id)));
     found.truncate(WINDOW);
-    if let Some((id, at)) = found.last().filter(|_| found.len() == WINDOW) {
-        floor = Some((*at, *id));
+    if let Some(last) = found.last().filter(|_| found.len() == WINDOW) {
+        floor = Some((last.published_at, last.id));
     }
     // What is posted from now on is not in it.
-    let top = window.top.or_else(|| found.first().map(|(_, at)| (*at, Uuid::max())));
-    let ids = found.into_iter().map(|(id, _)| id).collect();
-    Ok((ids, Window { top, floor, is_made: true, ..window }))
+    let top = window.top.or_else(|| found.first().map(|first| (first.published_at, Uuid::max())));
+    Ok((found, Window { top, floor, is_made: true, ..window }))
 }
 
-/// The ranked ones of a window after a place, at least those of the page and one more.
-pub(crate) fn ranked(
+/// The best of those after a place, each with it: the jobs of the page, and one more when there is one.
+pub(crate) fn best(
     conn: &mut PgConnection,
     question: &Question<'_>,
-    ids: Vec<Uuid>,
-    window: Window,
+    mut found: Vec<Scored>,
     after: Option<Position<i64>>,
     limit: Limit,
-) -> Result<Vec<(FoundJob, i64)>, Error> {
-    let Some(asked) = &question.asked else { return Ok(Vec::new()) };
-    let rows = cards(conn, sql::ranked(question, asked, ids, window, after, What::cards(limit)))?;
-    rows.into_iter().map(|row| read(row, JobOrder::Relevance, false)).collect()
+) -> Result<Vec<Hit>, Error> {
+    found.retain(|one| after.is_none_or(|after| (one.score, one.id) < (after.key, after.id)));
+    found.sort_unstable_by_key(|one| Reverse((one.score, one.id)));
+    found.truncate(limit.get() + 1);
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = found.iter().map(|one| one.id).collect();
+    let rows = cards(conn, sql::cards(question, &ids))?.into_iter().map(|row| (row.1.id(), row));
+    let mut rows: HashMap<Uuid, FoundRow> = rows.collect();
+    let of = |one: Scored| {
+        rows.remove(&one.id).map(|(text, card, metres, _)| (text, card, metres, Some(one.score)))
+    };
+    found.into_iter().filter_map(of).map(|row| read(row, JobOrder::Relevance, false)).collect()
 }
 
 /// What is counted of a job.
@@ -199,18 +243,6 @@ pub(crate) fn counted(
             Ok(Counted { trade, urgency, budget, currency, region: Region { country, region } })
         })
         .collect()
-}
-
-/// The longer texts of these jobs.
-pub(crate) fn descriptions(
-    conn: &mut PgConnection,
-    ids: &[Uuid],
-) -> Result<std::collections::HashMap<Uuid, String>, Error> {
-    use crate::schema::jobs;
-    let ids = database::hot::for_any(ids);
-    let rows: Vec<(Uuid, String)> =
-        jobs::table.filter(jobs::id.eq_any(ids)).select((jobs::id, jobs::description)).load(conn)?;
-    Ok(rows.into_iter().collect())
 }
 
 /// Up to `wanted` of the newest matches within a window. When only the latest stretches of time were looked at, also the place where they begin, after
@@ -264,12 +296,12 @@ fn newest<R>(
             return Ok((rows, None));
         }
         let floor = (since, Uuid::nil());
-        if what == What::Ids && rows.len() >= ENOUGH {
+        if what == What::Window && rows.len() >= ENOUGH {
             return Ok((rows, Some(floor)));
         }
         // What was looked through is not looked through again.
         looked += held;
-        let aim = if what == What::Ids { ENOUGH_AIM.min(wanted) } else { wanted };
+        let aim = if what == What::Window { ENOUGH_AIM.min(wanted) } else { wanted };
         part = further(aim, rows.len(), looked, guess.matches() * looked);
         window.top = Some(floor);
         until = since;
@@ -281,7 +313,7 @@ fn cards(conn: &mut PgConnection, statement: Composed) -> Result<Vec<FoundRow>, 
 }
 
 /// A job with its place in the order.
-fn read((row, metres, extra): FoundRow, order: JobOrder, own: bool) -> Result<(FoundJob, i64), Error> {
+fn read((description, row, metres, extra): FoundRow, order: JobOrder, own: bool) -> Result<Hit, Error> {
     let card = row.read()?;
     let micros = |at: Option<Instant>| at.unwrap_or(sql::NO_DEADLINE).timestamp_micros();
     let key = match order {
@@ -293,7 +325,7 @@ fn read((row, metres, extra): FoundRow, order: JobOrder, own: bool) -> Result<(F
         JobOrder::Relevance | JobOrder::Bids => extra.unwrap_or_default(),
     };
     let score = extra.filter(|_| order == JobOrder::Relevance).map(sql::score);
-    Ok((FoundJob { card, metres, score, highlights: None }, key))
+    Ok(Hit { job: FoundJob { card, metres, score, highlights: None }, description, key })
 }
 
 /// Where a page goes on: the place in its order.

@@ -25,7 +25,7 @@ pub fn operations() -> Vec<Operation> {
             .description(
                 "Words, trade, skills, budget, urgency, place and time together, in any order. With the first page comes how many jobs match, exactly up to \
                  1,000, and how the newest thousand of them are spread over trades, urgencies, budgets and regions, each as if it were not filtered by. By \
-                 relevance the newest two hundred and fifty that match are ranked among each other, then the next two hundred and fifty.",
+                 relevance the newest hundred that match are ranked among each other, then the next hundred.",
             )
             .query::<JobSearchQuery>()
             .paged()

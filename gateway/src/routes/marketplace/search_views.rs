@@ -75,7 +75,7 @@ impl From<FoundJob> for JobHit {
 pub struct JobHitList {
     /// How the words were understood.
     pub understood: JobSearchUnderstood,
-    /// Those on this page: of the newest two hundred and fifty that match the best first, then of the next two hundred and fifty.
+    /// Those on this page: of the newest hundred that match the best first, then of the next hundred.
     pub data: Vec<JobHit>,
     /// Where the next page goes on; none at the end.
     pub next_cursor: Option<String>,

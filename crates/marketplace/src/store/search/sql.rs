@@ -27,8 +27,8 @@ const MILLIONTHS: f64 = 1_000_000.0;
 /// Nothing has this word.
 const NO_WORD: &str = "none1";
 
-/// A card; its distance and what else is asked for follow.
-const CARD: &str = "SELECT j.id, j.homeowner_id, j.status, j.title, j.category, j.skills, j.city, j.region, j.country, j.public_latitude, \
+/// A job's longer text and its card; its distance and what else is asked for follow.
+const CARD: &str = "SELECT j.description, j.id, j.homeowner_id, j.status, j.title, j.category, j.skills, j.city, j.region, j.country, j.public_latitude, \
      j.public_longitude, j.budget_min, j.budget_max, j.currency, j.urgency, j.wanted_start, j.bidding_deadline, j.reveal, j.published_at, \
      j.created_at, ";
 
@@ -39,8 +39,10 @@ pub(super) enum What {
     Page,
     /// A large one.
     WidePage,
-    /// Ids, to be ranked.
-    Ids,
+    /// Those that are ranked among each other.
+    Window,
+    /// Those of a window that was made before, which others may have joined since.
+    Made,
     /// What is counted.
     Counted,
 }
@@ -63,7 +65,8 @@ impl What {
         match self {
             Self::Page => " LIMIT 21",
             Self::WidePage => " LIMIT 101",
-            Self::Ids => " LIMIT 300",
+            Self::Window => " LIMIT 100",
+            Self::Made => " LIMIT 200",
             Self::Counted => " LIMIT 1001",
         }
     }
@@ -72,7 +75,7 @@ impl What {
     fn columns(self, question: &Question<'_>) -> Composed {
         match self {
             Self::Page | Self::WidePage => Composed::new(CARD).then(metres(question)).text(", NULL::bigint"),
-            Self::Ids => Composed::new("SELECT j.id, j.published_at"),
+            Self::Window | Self::Made => Composed::new("SELECT j.id, j.published_at, j.at"),
             Self::Counted => Composed::new(
                 "SELECT j.category, j.urgency, coalesce(j.budget_max, j.budget_min), j.region, j.country, j.currency",
             ),
@@ -161,7 +164,7 @@ fn walk(question: &Question<'_>, range: Range, what: What, visits: Visits) -> Co
         other => ("", order(other)),
     };
     what.columns(question)
-        .text(" FROM (SELECT *")
+        .text(" FROM (SELECT j.*, j.ctid AS at")
         .text(worth)
         .text(OPEN)
         .then(walked_along(question, range.order))
@@ -200,7 +203,7 @@ fn by_box(question: &Question<'_>, range: Range, what: What) -> Composed {
 
 /// All of which this is so, then in order.
 fn gathered(question: &Question<'_>, range: Range, asked: Composed, what: What) -> Composed {
-    let found = Composed::new("WITH near AS MATERIALIZED (SELECT j.id, j.published_at, j.bidding_deadline, j.category, j.urgency, j.budget_min, j.budget_max, j.region, j.country, j.currency, ")
+    let found = Composed::new("WITH near AS MATERIALIZED (SELECT j.id, j.ctid AS at, j.published_at, j.bidding_deadline, j.category, j.urgency, j.budget_min, j.budget_max, j.region, j.country, j.currency, ")
         .then(metres(question))
         .text(" AS metres")
         .text(OPEN)
@@ -213,7 +216,7 @@ fn gathered(question: &Question<'_>, range: Range, asked: Composed, what: What) 
     let found = found.text(") ");
     // The part of the order is cut out afterwards: a distance has to be reckoned first, and for a range of time Postgres would rather look at all jobs in it.
     match what {
-        What::Ids | What::Counted => found
+        What::Window | What::Made | What::Counted => found
             .then(what.columns(question))
             .text(" FROM near AS j WHERE true")
             .then(range.bounds)
@@ -241,7 +244,7 @@ fn by_cells(question: &Question<'_>, range: Range, what: What) -> Composed {
     what.columns(question)
         .text(" FROM unnest(")
         .value(cells)
-        .text("::integer[]) AS c(cell) CROSS JOIN LATERAL (SELECT *")
+        .text("::integer[]) AS c(cell) CROSS JOIN LATERAL (SELECT j.*, j.ctid AS at")
         .text(OPEN)
         .text(" AND j.cell = c.cell AND j.cell IS NOT NULL")
         .then(range.bounds)
@@ -321,7 +324,7 @@ pub(super) fn own(question: &Question<'_>, after: Option<Position<i64>>, what: W
             Composed::new(CARD).text("o.metres, o.place")
         }
         What::Page | What::WidePage => Composed::new(CARD).text("o.metres, NULL::bigint"),
-        What::Ids | What::Counted => what.columns(question),
+        What::Window | What::Made | What::Counted => what.columns(question),
     };
     columns
         .text(" FROM (SELECT j.id, ")
@@ -355,7 +358,9 @@ pub(super) fn own_newest(question: &Question<'_>, window: Window, what: What) ->
             .text(")")
     });
     let columns = match what {
-        What::Ids => Composed::new("SELECT j.id, coalesce(j.published_at, j.created_at)"),
+        What::Window | What::Made => {
+            Composed::new("SELECT j.id, coalesce(j.published_at, j.created_at) AS published_at, j.ctid AS at")
+        }
         what => what.columns(question),
     };
     let asked = columns.then(on_shelf(question)).then(each(question, None));
@@ -396,20 +401,13 @@ fn on_shelf(question: &Question<'_>) -> Composed {
     }
 }
 
-/// Ranks these jobs. The parts of a score: all words as they stand, and in the title; the words that it has, by where they stand; the trade and the
-/// skill that they mean; how new it is. The first is worth more than all others together.
-pub(super) fn ranked(
-    question: &Question<'_>,
-    asked: &Asked,
-    ids: Vec<Uuid>,
-    window: Window,
-    after: Option<Position<i64>>,
-    what: What,
-) -> Composed {
+/// What was found, each with its score. The parts of a score: all words as they stand, and in the title; the words that it has, by where they stand; the
+/// trade and the skill that they mean; how new it is. The first is worth more than all others together. The rows are read again by where they lie, which
+/// cannot have changed within a statement: to look up their ids would take longer than to reckon the scores.
+pub(super) fn scored(asked: &Asked, as_of: Instant, found: Composed) -> Composed {
     let or_nothing = |tags: &str| if tags.is_empty() { NO_WORD.to_owned() } else { tags.to_owned() };
     let query = |text: String| Composed::new("(SELECT to_tsquery('english', ").value(text).text("))");
-    let as_of = Instant::from_timestamp_micros(window.as_of).unwrap_or_default();
-    let score = Composed::new("(1000000 * (CASE WHEN ts_match_vq(j.words, ")
+    Composed::new("SELECT f.id, f.published_at, (1000000 * (CASE WHEN ts_match_vq(j.words, ")
         .then(query(asked.literal.clone()))
         .text(") THEN CASE WHEN ts_match_vq(ts_filter(j.words, '{a}'), ")
         .then(query(asked.literal.clone()))
@@ -417,27 +415,22 @@ pub(super) fn ranked(
         .then(query(or_nothing(&asked.any)))
         .text(", 1)) + CASE WHEN ts_match_vq(j.words, ")
         .then(query(or_nothing(&asked.trades)))
-        .text(") THEN 0.4 ELSE 0 END + CASE WHEN ts_match_vq(j.words, ")
+        .text(") THEN float8 '0.4' ELSE 0 END + CASE WHEN ts_match_vq(j.words, ")
         .then(query(or_nothing(&asked.skills)))
-        .text(") THEN 0.4 ELSE 0 END + 0.2 * exp(-greatest(0, extract(epoch FROM ")
+        .text(") THEN float8 '0.4' ELSE 0 END + float8 '0.2' * exp(-greatest(0, date_part('epoch', ")
         .value(as_of)
-        .text(" - coalesce(j.published_at, j.created_at)))::double precision / 2592000)))::bigint");
-    let place = match after {
-        Some(Position { key, id }) => {
-            Composed::new(" AND (s.score, j.id) < (").value(key).text(", ").value(id).text(")")
-        }
-        None => Composed::new(""),
-    };
+        .text(" - f.published_at)) / 2592000)))::bigint FROM (")
+        .then(found)
+        .text(") AS f JOIN marketplace.jobs AS j ON j.ctid = f.at")
+}
+
+/// The cards of these jobs, in no order.
+pub(super) fn cards(question: &Question<'_>, ids: &[Uuid]) -> Composed {
     Composed::new(CARD)
         .then(metres(question))
-        .text(", s.score FROM marketplace.jobs AS j CROSS JOIN LATERAL (SELECT ")
-        .then(score)
-        .text(" AS score OFFSET 0) AS s WHERE j.id = ANY (")
-        .value(database::hot::for_any(&ids))
+        .text(", NULL::bigint FROM marketplace.jobs AS j WHERE j.id = ANY (")
+        .value(database::hot::for_any(ids))
         .text(")")
-        .then(place)
-        .text(" ORDER BY s.score DESC, j.id DESC")
-        .text(what.limit())
 }
 
 /// A score as it is shown.

@@ -1,13 +1,17 @@
 //! How common words and tags are.
 
+use std::collections::BTreeMap;
+
 use database::{Error, PgConnection};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Double};
+use diesel::sql_types::{BigInt, Double, Integer, Timestamptz};
 use kernel::Instant;
 
-use crate::rules::vocabulary::Vocabulary;
-use crate::schema::{jobs, words};
+use crate::rules::vocabulary::{Published, Vocabulary};
+use crate::schema::words;
+
+/// The newest open jobs that are counted by when they were published. It stands in the statement, too.
+const COUNTED: i64 = 50_000;
 
 /// What was counted last.
 pub(crate) fn load(conn: &mut PgConnection) -> Result<Vocabulary, Error> {
@@ -21,12 +25,34 @@ pub(crate) fn load(conn: &mut PgConnection) -> Result<Vocabulary, Error> {
         "SELECT greatest(reltuples, 0)::double precision AS jobs FROM pg_class WHERE oid = 'marketplace.jobs_open'::regclass",
     )
     .get_result(conn)?;
-    // In the text: what is bound, a plan for all values cannot know to be in the index of open jobs.
-    let open_jobs = jobs::table.filter(sql::<Bool>("jobs.status = 'OPEN'"));
-    let newest: Option<Instant> = open_jobs.select(diesel::dsl::max(jobs::published_at)).get_result(conn)?;
     let counted: Vec<(String, f64)> = words::table.select((words::word, words::share)).load(conn)?;
     let meanings = crate::store::meanings::fingerprint(conn)?;
-    Ok(Vocabulary::new(open.jobs, &counted).with_newest(newest).with_meanings(meanings))
+    Ok(Vocabulary::new(open.jobs, &counted).with_latest(latest(conn)?).with_meanings(meanings))
+}
+
+/// When the newest open jobs were published; none when there are none.
+fn latest(conn: &mut PgConnection) -> Result<Option<Published>, Error> {
+    #[derive(QueryableByName)]
+    struct Stretch {
+        #[diesel(sql_type = Integer)]
+        stretch: i32,
+        #[diesel(sql_type = BigInt)]
+        jobs: i64,
+        #[diesel(sql_type = Timestamptz)]
+        newest: Instant,
+    }
+    // So many that those of a million are among them which are asked for stretch by stretch; read from the index alone.
+    let stretches: Vec<Stretch> = diesel::sql_query(
+        "SELECT marketplace.three_hours(published_at) AS stretch, count(*) AS jobs, max(published_at) AS newest
+         FROM (SELECT published_at FROM marketplace.jobs WHERE status = 'OPEN' ORDER BY published_at DESC, id DESC LIMIT 50000) AS latest
+         GROUP BY stretch",
+    )
+    .load(conn)?;
+    let Some(newest) = stretches.iter().map(|one| one.newest).max() else { return Ok(None) };
+    let counts: BTreeMap<i64, i64> =
+        stretches.into_iter().map(|one| (one.stretch.into(), one.jobs)).collect();
+    let has_older = counts.values().sum::<i64>() >= COUNTED;
+    Ok(Some(Published { newest, counts, has_older }))
 }
 
 /// Counts anew, in about ten thousand of the open jobs. Words that fewer than five of them have are left out: they say little, and may be names.
