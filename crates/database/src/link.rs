@@ -149,7 +149,8 @@ fn become_runtime(conn: &mut PgConnection, roles: &Roles) -> Result<(), Error> {
     for (name, value) in roles.session_settings() {
         crate::roles::set_setting(conn, name, &value)?;
     }
-    Ok(())
+    let (name, value) = crate::roles::PLANNED_ONCE;
+    crate::roles::set_setting(conn, name, value)
 }
 
 struct Watcher(Arc<Watch>);

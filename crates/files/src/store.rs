@@ -3,11 +3,17 @@
 use std::collections::HashMap;
 
 use database::{Error, PgConnection};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use kernel::{Instant, PartyId};
 
 use crate::model::{ContentType, File, FileId, FileState, NewFile, Received};
 use crate::schema::files;
+
+// In the text: what is bound, a plan for all values cannot know to be in the index of those that go.
+const RECEIVING: &str = "files.state = 'RECEIVING'";
+const REMOVED: &str = "files.state = 'REMOVED'";
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = files, check_for_backend(diesel::pg::Pg))]
@@ -136,7 +142,7 @@ pub(crate) fn condemn_abandoned(
     limit: i64,
 ) -> Result<usize, Error> {
     let ids: Vec<FileId> = files::table
-        .filter(files::state.eq(FileState::Receiving.as_str()))
+        .filter(sql::<Bool>(RECEIVING))
         .filter(files::created_at.lt(before))
         .order(files::created_at)
         .limit(limit)
@@ -154,7 +160,7 @@ pub(crate) fn condemn_abandoned(
 /// Files whose bytes are to go, with where these are.
 pub(crate) fn list_removed(conn: &mut PgConnection, limit: i64) -> Result<Vec<(FileId, String)>, Error> {
     Ok(files::table
-        .filter(files::state.eq(FileState::Removed.as_str()))
+        .filter(sql::<Bool>(REMOVED))
         .order(files::created_at)
         .limit(limit)
         .select((files::id, files::storage_key))

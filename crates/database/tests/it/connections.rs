@@ -201,6 +201,8 @@ fn where_the_owner_signs_in_connections_become_the_runtime_role_with_its_limits(
     let db = Db::connect(&config).unwrap();
     assert_eq!(db.read(|conn| ask(conn, "current_user::text")).unwrap(), "fairtrade_app");
     assert_eq!(db.read(|conn| ask(conn, "current_setting('lock_timeout')")).unwrap(), "2s");
+    let mode = db.read(|conn| ask(conn, "current_setting('plan_cache_mode')")).unwrap();
+    assert_eq!(mode, "force_generic_plan");
     let refused =
         db.read(|conn| Ok::<_, Error>(conn.batch_execute("UPDATE app.clock_offset SET shift = '1 day'")?));
     assert!(refused.is_err());
@@ -216,6 +218,7 @@ fn the_runtime_role_has_its_limits() {
     assert_eq!(show("idle_in_transaction_session_timeout"), "30s");
     assert_eq!(show("TimeZone"), "UTC");
     assert_eq!(show("lc_messages"), "C");
+    assert_eq!(show("plan_cache_mode"), "force_generic_plan", "statements are planned once");
 }
 
 #[test]

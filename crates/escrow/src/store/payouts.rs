@@ -2,9 +2,10 @@
 
 use contracts::{ContractId, MilestoneId};
 use database::Error;
+use diesel::dsl::sql;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use kernel::{Currency, Instant, PartyId};
 use uuid::Uuid;
 
@@ -170,7 +171,8 @@ pub(crate) fn note_unpaid(
 /// Payouts that wait for their contractor's account.
 pub(crate) fn waiting(conn: &mut PgConnection) -> Result<Vec<PayoutId>, Error> {
     let ids: Vec<Uuid> = payouts::table
-        .filter(payouts::status.eq(PayoutStatus::WaitingAccount.as_str()))
+        // In the text: what is bound, a plan for all values cannot know to be in the index of unpaid ones.
+        .filter(sql::<Bool>("payouts.status = 'WAITING_ACCOUNT'"))
         .order(payouts::id)
         .limit(WAITING_BATCH)
         .select(payouts::id)
