@@ -9,7 +9,8 @@ use crate::rules::{self, Sealed, ViewerKeys};
 use crate::settings::Settings;
 use crate::store;
 use crate::tasks::{
-    BiddingClose, CountWords, JobExpiry, PublishMarket, ReleasePerformance, ReviewPublication,
+    BiddingClose, CountWords, JobExpiry, PublishMarket, RefreshTrending, ReleasePerformance,
+    ReviewPublication,
 };
 
 /// Jobs whose figures are kept by one statement.
@@ -124,7 +125,8 @@ pub fn arrange_publications(
     Ok(())
 }
 
-/// Keeps what the jobs and bids that are there add to the figures, and has them published; the words of the jobs are counted too.
+/// Keeps what the jobs and bids that are there add to the figures, and has them published; the words of the jobs are counted too, and what
+/// is trending.
 ///
 /// # Errors
 /// [`Error`].
@@ -144,6 +146,7 @@ pub fn keep_figures(tx: &mut Tx<'_>) -> Result<(), Error> {
     outbox::enqueue(tx, &PublishMarket { month: None });
     outbox::enqueue(tx, &ReleasePerformance { after: None });
     outbox::enqueue(tx, &CountWords {});
+    outbox::enqueue(tx, &RefreshTrending { whole: true });
     Ok(())
 }
 

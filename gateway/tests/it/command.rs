@@ -265,6 +265,7 @@ fn a_database_is_seeded_once_from_a_number_and_the_trail_says_so() {
     assert_eq!((&told["people"], &told["jobs"], &told["bids"]), (&90.into(), &200.into(), &800.into()));
     assert!(said.error.contains("a second"), "{}", said.error);
     assert_eq!(database.count("marketplace.jobs"), 200);
+    assert!(database.count("marketplace.trending") > 0, "what people looked at is told at once");
     assert_eq!(database.count("audit.entries WHERE action = 'fairtrade seed'"), 1);
 
     let again = shell.run(&asked);
