@@ -97,6 +97,7 @@ pub fn ensure(conn: &mut PgConnection, roles: &Roles, runtime_login: Option<&str
         }
         let (name, value) = PLANNED_ONCE;
         match conn.transaction(|conn| set(conn, &roles.runtime, name, value)) {
+            // Not allowed: slower, and as right.
             Err(Error::Other(_)) | Ok(()) => {}
             Err(error) => return Err(error),
         }

@@ -20,6 +20,7 @@ const LETTERS_MAX: usize = 30;
 
 /// How long the stretches of time are by which jobs are counted, as in `marketplace.three_hours`.
 pub(crate) const STRETCH_SECONDS: i64 = 3 * 60 * 60;
+/// How long the longer ones are, as in `marketplace.day`.
 pub(crate) const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// Words that say nothing of a job; Postgres's `english` configuration passes over the same ones.

@@ -53,14 +53,6 @@ pub(crate) struct Asked {
     pub(crate) skills: String,
 }
 
-impl Hit {
-    /// With the place where a page after it goes on.
-    pub(crate) fn keyed(self, window: Option<Window>) -> (Self, SearchKey) {
-        let key = SearchKey { key: self.key, window };
-        (self, key)
-    }
-}
-
 /// A question, ready to be put.
 #[derive(Debug, Clone)]
 pub(crate) struct Question<'a> {
@@ -89,6 +81,14 @@ pub(crate) struct Hit {
     pub(crate) description: String,
     /// Its place in the order.
     pub(crate) key: i64,
+}
+
+impl Hit {
+    /// With the place where a page after it goes on.
+    pub(crate) fn keyed(self, window: Option<Window>) -> (Self, SearchKey) {
+        let key = SearchKey { key: self.key, window };
+        (self, key)
+    }
 }
 
 /// A page in an order of its own index, or of one's own jobs: at least the jobs of the page, and one more when there is one.
@@ -187,7 +187,7 @@ pub(crate) fn window(
     Ok((found, Window { top, floor, is_made: true, ..window }))
 }
 
-/// The best of those after a place, each with it: the jobs of the page, and one more when there is one.
+/// The best of those after a place: the jobs of the page, and one more when there is one.
 pub(crate) fn best(
     conn: &mut PgConnection,
     question: &Question<'_>,
