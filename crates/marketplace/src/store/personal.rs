@@ -107,10 +107,14 @@ pub(crate) fn blank_bids(conn: &mut PgConnection, party: PartyId) -> Result<(), 
             bid_revisions::salt.eq(NO_SALT),
         ))
         .execute(conn)?;
+    // One after the other: for either at once Postgres would read all bids there are.
+    let (told, nothing) = (bids::reason.is_not_null(), || bids::reason.eq(None::<String>));
     let of_own_jobs = jobs::table.filter(jobs::homeowner_id.eq(party)).select(jobs::id);
-    let concerned = bids::contractor_id.eq(party).or(bids::job_id.eq_any(of_own_jobs));
-    diesel::update(bids::table.filter(concerned.and(bids::reason.is_not_null())))
-        .set(bids::reason.eq(None::<String>))
+    diesel::update(bids::table.filter(bids::contractor_id.eq(party).and(told)))
+        .set(nothing())
+        .execute(conn)?;
+    diesel::update(bids::table.filter(bids::job_id.eq_any(of_own_jobs).and(told)))
+        .set(nothing())
         .execute(conn)?;
     Ok(())
 }
