@@ -36,9 +36,8 @@ const USER_AGENT_CHARACTERS_MAX: usize = 256;
 /// Headers of which a request has one at most.
 const SINGLE_HEADERS: [&str; 3] = ["authorization", "content-type", "idempotency-key"];
 
-/// The path, as it was declared, of the operation that a request is for.
-#[derive(Clone, Copy)]
-pub(crate) struct Matched(pub(crate) &'static str);
+/// The operation that a request is for.
+pub(crate) struct Matched(pub(crate) Arc<Entry>);
 
 /// Lets a request through to its handler, or answers in its stead.
 pub(crate) async fn pass(
@@ -47,7 +46,7 @@ pub(crate) async fn pass(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    request.extensions_mut().insert(Matched(entry.operation.path));
+    request.extensions_mut().insert(Matched(Arc::clone(&entry)));
     let (path, mut left, mut caller) = (request.path().to_owned(), None, None);
     let admitted = admit(&app, &entry, &mut request, &mut left, &mut caller).await;
     let mut response = match admitted {

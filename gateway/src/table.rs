@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Scope, web};
 use crate::app::App;
 use crate::gate;
 use crate::http::Problem;
+use crate::middleware::access_log::Figures;
 use crate::operation::{Body, Operation};
 use crate::request::checker::{BadSchema, Checker};
 use crate::request::query::QueryRules;
@@ -21,6 +22,7 @@ pub(crate) struct Entry {
     pub(crate) operation: Operation,
     pub(crate) body: Option<Checker>,
     pub(crate) query: QueryRules,
+    pub(crate) figures: Figures,
 }
 
 /// Every operation, by path.
@@ -92,7 +94,7 @@ impl Entry {
             Body::Json { shape, .. } => Some(Checker::of_request(shape)?),
             Body::None | Body::Raw { .. } | Body::Stream { .. } => None,
         };
-        Ok(Self { query: QueryRules::of(&operation)?, body, operation })
+        Ok(Self { query: QueryRules::of(&operation)?, body, figures: Figures::of(&operation), operation })
     }
 }
 
