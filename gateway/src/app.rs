@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use files::FilesCommands;
-use kernel::{Clock, Instant, Limit};
-use marketplace::{Category, JobId, PublicJob};
+use kernel::{Clock, Instant};
+use marketplace::{JobId, OpenPage, PublicJob};
 use platform::Platform;
 
-use crate::first_pages::FirstPages;
 use crate::http::Problem;
 use crate::http::cursor::CursorKey;
 use crate::jobs::Jobs;
 use crate::lanes::Lanes;
+use crate::open_jobs::OpenJobs;
 use crate::rates::Rates;
 use crate::refusals::Refusals;
 use crate::request::paging::Written;
@@ -35,7 +35,7 @@ struct Inner {
     refusals: Refusals,
     sessions: Sessions,
     jobs: Jobs,
-    first_pages: FirstPages,
+    open_jobs: OpenJobs,
     views: Views,
     files: Arc<dyn FilesCommands>,
     document: String,
@@ -63,7 +63,7 @@ impl App {
             refusals: Refusals::start(platform)?,
             sessions: Sessions::start(platform)?,
             jobs: Jobs::start(platform)?,
-            first_pages: FirstPages::start(platform)?,
+            open_jobs: OpenJobs::start(platform)?,
             views: Views::start(platform)?,
             files: platform.commands().files.clone(),
             document,
@@ -127,13 +127,9 @@ impl App {
         self.0.jobs.find(self, id).await
     }
 
-    /// The first page of everybody's list of jobs.
-    pub(crate) async fn first_page(
-        &self,
-        category: Option<Category>,
-        limit: Limit,
-    ) -> Result<Arc<Written>, Problem> {
-        self.0.first_pages.find(self, category, limit).await
+    /// A page of everybody's list of jobs.
+    pub(crate) async fn open_jobs(&self, asked: OpenPage) -> Result<Arc<Written>, Problem> {
+        self.0.open_jobs.page(self, asked).await
     }
 
     /// Looks at jobs, on their way into the database.

@@ -93,18 +93,19 @@ impl Writer<'_> {
         let shape = value
             .strip_prefix('{')
             .map_or("", |list| list.split(',').next().unwrap_or_default().trim_end_matches('}'));
+        let timestamp =
+            |text: &str| text.len() > 18 && text.get(10..11) == Some(" ") && text.starts_with("20");
         let uuid = |text: &str| Uuid::parse_str(text).is_ok_and(|_| text.len() == 36);
         let cast = match value {
             _ if self.request_id.as_deref() == Some(value) => "::text",
             _ if uuid(value) => "::uuid",
             _ if uuid(shape) => "::uuid[]",
+            _ if timestamp(shape.trim_matches('"')) => "::timestamptz[]",
             _ if shape.parse::<i64>().is_ok() => "::bigint[]",
             _ if value.starts_with("\\x") => "::bytea",
             _ if value.starts_with("{\"") || value.starts_with('[') => "::jsonb",
             _ if value.starts_with('{') => "::text[]",
-            _ if value.len() > 18 && value.get(10..11) == Some(" ") && value.starts_with("20") => {
-                "::timestamptz"
-            }
+            _ if timestamp(value) => "::timestamptz",
             _ => "",
         };
         if cast.is_empty() { sql } else { format!("({sql}){cast}") }

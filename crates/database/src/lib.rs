@@ -14,6 +14,7 @@ mod quota;
 pub mod roles;
 mod server_check;
 mod tx;
+mod version;
 
 pub use db::{Db, PoolConfig};
 pub use error::{Error, TransactionError};
@@ -24,5 +25,6 @@ pub use migrate::{MigrateError, MigrationStatus};
 pub use quota::{Draw, Drawn};
 pub use roles::Roles;
 pub use tx::Tx;
+pub use version::{RowVersion, Xid};
 
 pub use diesel::PgConnection;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::Instant;
 
 /// How many things a page holds: 1 to 100, 20 when nobody says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limit(u8);
 
 impl Limit {
@@ -44,7 +44,7 @@ impl Default for Limit {
 }
 
 /// Where a page ended: the sort key of its last row, and that row's id to tell equal keys apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Position<K = Instant> {
     /// The last row's sort key.
     pub key: K,
@@ -59,6 +59,13 @@ pub struct Page<T, K = Instant> {
     pub items: Vec<T>,
     /// Where the next page goes on; none at the end.
     pub next: Option<Position<K>>,
+}
+
+impl<T, K> Default for Page<T, K> {
+    /// A page with nothing on it, and none after it.
+    fn default() -> Self {
+        Self { items: Vec::new(), next: None }
+    }
 }
 
 impl<T, K> Page<T, K> {

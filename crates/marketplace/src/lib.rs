@@ -23,7 +23,7 @@ pub use service::downhill::{
 pub use service::personal::traces;
 pub use settings::Settings;
 pub use store::bids::live_bidders;
-pub use store::jobs::{job_cards, job_titles, jobs_of_party, public_jobs};
+pub use store::jobs::{job_cards, job_titles, jobs_of_party, open_cards, open_pages, public_jobs};
 pub use store::personal::REMOVED_JOB;
 pub use store::views::{count as job_view_count, counts as job_view_counts};
 pub use tasks::{
@@ -184,12 +184,21 @@ pub trait MarketplaceCommands:
 }
 
 /// Where a page of a list starts and how long it is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct PageRequest {
     /// After which row; none for the first page.
     pub after: Option<Position>,
     /// How many.
     pub limit: Limit,
+}
+
+/// A page of the list that everybody sees: open jobs, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct OpenPage {
+    /// Only those of this trade.
+    pub category: Option<Category>,
+    /// Which page of them.
+    pub page: PageRequest,
 }
 
 /// A page of jobs to read.

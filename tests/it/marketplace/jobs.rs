@@ -362,3 +362,75 @@ async fn a_job_is_on_the_first_page_as_soon_as_it_was_posted_however_many_look()
     let last = eve.get("/api/jobs?limit=10").await.expect(200);
     assert_eq!((ids(&last).len(), &last["nextCursor"]), (10, &Value::Null));
 }
+
+/// Cards of the list are kept between requests: what is shown is what stands in the database all the same.
+#[actix_web::test]
+async fn the_list_shows_what_was_changed_a_moment_ago_and_not_what_has_left_it() {
+    let app = TestApp::start().await;
+    let (ada, eve) = (app.homeowner().await, app.anyone());
+    let mut jobs = Vec::new();
+    for place in 0..3 {
+        let form = with(job_form(), json!({ "title": format!("Tiles {place}") }));
+        jobs.push(id(&ada.post(JOBS, form).await.expect(201)).to_owned());
+        // One that closes in the middle of the test.
+        app.clock.advance(Duration::from_secs(60));
+    }
+    let titles = |page: &Value| -> Vec<String> {
+        page["data"].as_array().unwrap().iter().map(|card| text(card, "/title").to_owned()).collect()
+    };
+    let (all, later) = (format!("{JOBS}?limit=100"), format!("{JOBS}?category=tiling&limit=1"));
+    for round in 0..5 {
+        let change = json!({ "title": format!("Edited {round}") });
+        ada.patch(&format!("{JOBS}/{}", jobs[1]), change).await.expect(200);
+        let expected = ["Tiles 2".to_owned(), format!("Edited {round}"), "Tiles 0".to_owned()];
+        assert_eq!(titles(&eve.get(&all).await.expect(200)), expected);
+        // The same card on a page of its own.
+        let first = eve.get(&later).await.expect(200);
+        let second = eve.get(&format!("{later}&cursor={}", text(&first, "/nextCursor"))).await.expect(200);
+        assert_eq!(titles(&second), expected[1..2]);
+    }
+    ada.delete(&format!("{JOBS}/{}", jobs[1])).await.expect(200);
+    assert_eq!(titles(&eve.get(&all).await.expect(200)), ["Tiles 2", "Tiles 0"]);
+
+    let closed = |page: &Value| -> Vec<bool> {
+        page["data"].as_array().unwrap().iter().map(|card| card["biddingClosed"] == true).collect()
+    };
+    // The first was posted two minutes before the last.
+    app.clock.advance(14 * DAY - Duration::from_secs(180));
+    assert_eq!(closed(&eve.get(&all).await.expect(200)), [false, false]);
+    app.clock.advance(Duration::from_secs(60));
+    assert_eq!(closed(&eve.get(&all).await.expect(200)), [false, true]);
+}
+
+/// Pages that are asked for at once are read by one statement: each gets its own.
+#[actix_web::test]
+async fn pages_that_are_asked_for_at_once_are_each_ones_own() {
+    let app = TestApp::start().await;
+    let ada = app.homeowner().await;
+    for place in 0..30 {
+        let category = ["tiling", "plumbing", "roofing"][place % 3];
+        let form = with(job_form(), json!({ "title": format!("{category} {place}"), "category": category }));
+        ada.post(JOBS, form).await.expect(201);
+    }
+    let first = ada.get(&format!("{JOBS}?limit=7")).await.expect(200);
+    let queries = [
+        "limit=100".to_owned(),
+        "limit=1".to_owned(),
+        "limit=3&category=plumbing".to_owned(),
+        "limit=30&category=roofing".to_owned(),
+        "limit=5&category=electrical".to_owned(),
+        format!("limit=7&cursor={}", text(&first, "/nextCursor")),
+    ];
+    let mut alone = Vec::new();
+    for query in &queries {
+        alone.push(ids(&ada.get(&format!("{JOBS}?{query}")).await.expect(200)));
+    }
+    assert_eq!(alone.iter().map(Vec::len).collect::<Vec<_>>(), [30, 1, 3, 10, 0, 7]);
+    let together = (0..60).map(|place| {
+        let (ada, query) = (&ada, &queries[place % queries.len()]);
+        async move { ids(&ada.get(&format!("{JOBS}?{query}")).await.expect(200)) }
+    });
+    for (place, page) in futures_util::future::join_all(together).await.into_iter().enumerate() {
+        assert_eq!(page, alone[place % queries.len()], "{}", queries[place % queries.len()]);
+    }
+}

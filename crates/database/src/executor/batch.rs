@@ -112,7 +112,7 @@ where
     pub fn start(
         db: &Db,
         settings: &BatchSettings,
-        load: impl Fn(&[K]) -> Result<HashMap<K, V>, E> + Send + 'static,
+        load: impl FnMut(&[K]) -> Result<HashMap<K, V>, E> + Send + 'static,
     ) -> Result<Self, Error> {
         Self::spawn(Some(db.clone()), settings, load)
     }
@@ -123,7 +123,7 @@ where
     /// [`Error::Unavailable`] when there is no thread.
     pub fn start_elsewhere(
         settings: &BatchSettings,
-        load: impl Fn(&[K]) -> Result<HashMap<K, V>, E> + Send + 'static,
+        load: impl FnMut(&[K]) -> Result<HashMap<K, V>, E> + Send + 'static,
     ) -> Result<Self, Error> {
         Self::spawn(None, settings, load)
     }
@@ -131,7 +131,7 @@ where
     fn spawn(
         db: Option<Db>,
         settings: &BatchSettings,
-        load: impl Fn(&[K]) -> Result<HashMap<K, V>, E> + Send + 'static,
+        mut load: impl FnMut(&[K]) -> Result<HashMap<K, V>, E> + Send + 'static,
     ) -> Result<Self, Error> {
         let (sender, receiver) = crossbeam_channel::bounded(settings.queue.into());
         let (ready, started) = crossbeam_channel::bounded(1);
@@ -146,7 +146,7 @@ where
                 let told = ready.send(held).is_ok();
                 drop(ready);
                 if told && go {
-                    serve(db.as_ref(), &receiver, &of_thread, retry_after, &load);
+                    serve(db.as_ref(), &receiver, &of_thread, retry_after, &mut load);
                 }
                 if let Some(db) = &db {
                     db.release_held();
@@ -179,7 +179,7 @@ fn serve<K, V, E>(
     receiver: &Receiver<Lookup<K, V, E>>,
     metrics: &LaneMetrics,
     retry_after: Duration,
-    load: &impl Fn(&[K]) -> Result<HashMap<K, V>, E>,
+    load: &mut impl FnMut(&[K]) -> Result<HashMap<K, V>, E>,
 ) where
     K: Eq + Hash + Clone,
     V: Clone,

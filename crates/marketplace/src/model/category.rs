@@ -1,5 +1,7 @@
 //! The trade that a job is of.
 
+use std::hash::{Hash, Hasher};
+
 use kernel::{Fault, Faults};
 use taxonomy::{Taxonomy, Trade};
 
@@ -21,6 +23,12 @@ impl Category {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.0.slug()
+    }
+}
+
+impl Hash for Category {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 

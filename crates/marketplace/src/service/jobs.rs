@@ -16,7 +16,7 @@ use crate::rules::{self, Access};
 use crate::store;
 use crate::store::jobs::{Lock, Shelf};
 use crate::tasks::{BiddingClose, JobExpiry};
-use crate::{JobFilter, JobList};
+use crate::{JobFilter, JobList, OpenPage};
 
 impl MarketplaceService {
     pub(super) fn find_job(&self, viewer: Option<&Actor>, id: JobId) -> Result<JobDetail, Error> {
@@ -56,24 +56,34 @@ impl MarketplaceService {
         list: &JobList,
     ) -> Result<Page<JobCard>, Error> {
         let JobFilter { status, category, .. } = list.filter;
-        let open = list.filter.is_everybodys();
+        if list.filter.is_everybodys() {
+            return self.page_of_open(OpenPage { category, page: list.page });
+        }
         // A job that has left OPEN is for those that it concerns, whoever's list was asked for.
-        let rows = match (open, viewer.and_then(own_shelf)) {
-            (true, _) => self.db.read(|conn| store::jobs::list_open(conn, category, list.page))?,
-            (false, Some(shelf)) => {
+        let rows = match viewer.and_then(own_shelf) {
+            Some(shelf) => {
                 self.db.read(|conn| store::jobs::list_own(conn, shelf, status, category, list.page))?
             }
-            (false, None) => Vec::new(),
+            None => Vec::new(),
         };
         let now = self.clock.now();
-        let page = Page::cut(rows, list.page.limit, |card| Position {
-            key: card.published_at.filter(|_| open).unwrap_or(card.created_at),
-            id: card.id.uuid(),
-        });
+        let page =
+            Page::cut(rows, list.page.limit, |card| Position { key: card.created_at, id: card.id.uuid() });
         Ok(page.map(|card| JobCard {
             bidding_closed: rules::bidding_closed(card.status, card.bidding_deadline, now),
             ..card
         }))
+    }
+
+    pub(super) fn page_of_open(&self, asked: OpenPage) -> Result<Page<JobCard>, Error> {
+        self.db.read(|conn| {
+            let page = store::jobs::open_pages(conn, &[asked])?.remove(&asked).unwrap_or_default();
+            let ids: Vec<JobId> = page.items.iter().map(|(id, _)| *id).collect();
+            let mut cards = store::jobs::open_cards(conn, &ids, self.clock.now())?;
+            // What has just left the list is on it no longer.
+            let items = ids.iter().filter_map(|id| Some(cards.remove(id)?.1)).collect();
+            Ok(Page { items, next: page.next })
+        })
     }
 
     pub(super) fn create_job(&self, homeowner: HomeownerActor<'_>, new: &NewJob) -> Result<JobDetail, Error> {

@@ -7,11 +7,11 @@ use kernel::{Instant, Limit, TypedId};
 use uuid::Uuid;
 
 use super::MarketplaceService;
-use crate::PageRequest;
 use crate::error::Error;
 use crate::model::{JobCard, JobId, JobSearch, ScoredJob, TrendingFilter};
 use crate::store::trending::{BATCH, FIRST, Heat};
 use crate::traits::SearchQueries as _;
+use crate::{OpenPage, PageRequest};
 use crate::{rules, store};
 
 /// How far back a refresh looks beyond the one before: looks that were being written then are not missed.
@@ -50,7 +50,7 @@ impl MarketplaceService {
         let TrendingFilter { category, circle } = filter;
         let Some(circle) = circle else {
             let page = PageRequest { after: None, limit };
-            return self.db.read(|conn| Ok(store::jobs::list_open(conn, category, page)?));
+            return Ok(self.page_of_open(OpenPage { category, page })?.items);
         };
         let search = JobSearch::newest_around(category, circle);
         let found = self.search_jobs(None, &search, None, limit)?;

@@ -22,9 +22,9 @@ use crate::rules::meaning::meanings;
 use crate::schema::{job_addresses, jobs};
 
 pub(super) use open::Columns;
-pub(crate) use open::list_open;
+pub use open::{open_cards, open_pages};
 
-/// All columns of a job.
+/// All columns of a job but those that only searching reads.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = jobs, check_for_backend(Pg), treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(super) struct JobRow {
@@ -53,7 +53,6 @@ pub(super) struct JobRow {
     version: i32,
     created_at: Instant,
     updated_at: Instant,
-    meanings: Vec<String>,
 }
 
 /// How many jobs there are in each state; what is not there is none.
@@ -91,7 +90,6 @@ impl JobRow {
             version: job.version,
             created_at: job.created_at,
             updated_at: job.updated_at,
-            meanings: meanings(job.category.as_str(), &job.skills, &job.title, &job.description),
         }
     }
 
@@ -183,8 +181,13 @@ impl AddressRow {
     }
 }
 
+/// The tags of the skills that a job is of: written with it, read by searches alone.
+fn meant(job: &PublicJob) -> diesel::dsl::Eq<jobs::meanings, Vec<String>> {
+    jobs::meanings.eq(meanings(&job.category, &job.skills, &job.title, &job.description))
+}
+
 pub(crate) fn insert(conn: &mut PgConnection, job: &PublicJob, address: &Address) -> Result<(), Error> {
-    diesel::insert_into(jobs::table).values(JobRow::of(job)).execute(conn)?;
+    diesel::insert_into(jobs::table).values((JobRow::of(job), meant(job))).execute(conn)?;
     diesel::insert_into(job_addresses::table).values(AddressRow::of(job.id, address)).execute(conn)?;
     Ok(())
 }
@@ -274,7 +277,8 @@ pub(crate) fn update(conn: &mut PgConnection, before: &PublicJob, after: &Public
         .eq(before.id)
         .and(jobs::status.eq(before.status.as_str()))
         .and(jobs::version.eq(before.version));
-    let updated = diesel::update(jobs::table.filter(unchanged)).set(JobRow::of(after)).execute(conn)?;
+    let updated =
+        diesel::update(jobs::table.filter(unchanged)).set((JobRow::of(after), meant(after))).execute(conn)?;
     Ok(updated == 1)
 }
 
@@ -369,7 +373,7 @@ pub(crate) enum Shelf {
     OfContractor(PartyId),
 }
 
-/// A page of one's own cards, newest first; of everybody's open ones see [`list_open`].
+/// A page of one's own cards, newest first; of everybody's open ones see [`open_pages`].
 pub(crate) fn list_own(
     conn: &mut PgConnection,
     shelf: Shelf,

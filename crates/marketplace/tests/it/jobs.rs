@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use kernel::{Actor, Classify, Clock};
 use marketplace::{
     Category, Deleted, JobChange, JobDetail, JobFilter, JobId, JobList, JobPatch, JobScope, JobStatus,
-    MarketplaceCommands, MarketplaceQueries, NewJob, PublishAs, Title,
+    MarketplaceCommands, MarketplaceQueries, NewJob, OpenPage, PublishAs, Title, Urgency, open_cards,
+    open_pages,
 };
 
 use crate::world::{World, bathroom};
@@ -226,4 +227,32 @@ fn lists_filter_by_trade_and_state_and_show_only_what_is_ones_own() {
     world.award(&ada, bid.id).unwrap();
     assert_eq!(ids(&world, Some(&bob), filter(None, None, JobScope::Mine)), [tiling]);
     assert_eq!(ids(&world, None, JobFilter::default()), [pipes]);
+}
+
+/// Whoever keeps cards asks for versions first.
+#[test]
+fn an_open_job_has_another_version_after_every_change_and_none_without() {
+    let world = World::new();
+    let ada = world.homeowner("Ada");
+    let (kept, edited) = (world.open_job(&ada), world.open_job(&ada));
+    let page = || {
+        let pages = world.database.db.read(|conn| open_pages(conn, &[OpenPage::default()])).unwrap();
+        pages[&OpenPage::default()].items.clone()
+    };
+    let before = page();
+    assert_eq!(before.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [edited, kept]);
+    world.bid(&world.contractor("Bob"), edited, 150_000);
+    assert_eq!(page(), before, "a bid changes nothing that others see");
+    let patch = JobPatch { urgency: Some(Urgency::Urgent), ..JobPatch::default() };
+    world.market.edit_job(ada.homeowner().unwrap(), change(edited, patch)).unwrap();
+    let after = page();
+    assert_eq!(after[1], before[1]);
+    assert_ne!(after[0], before[0]);
+    let now = world.now();
+    let cards = world.database.db.read(|conn| open_cards(conn, &[kept, edited], now)).unwrap();
+    assert_eq!((cards[&edited].0, cards[&kept].0), (after[0].1, after[1].1));
+    assert_eq!(cards[&edited].1.urgency, Urgency::Urgent);
+    world.market.delete_job(ada.homeowner().unwrap(), change(edited, ())).unwrap();
+    let cards = world.database.db.read(|conn| open_cards(conn, &[kept, edited], now)).unwrap();
+    assert_eq!(cards.into_keys().collect::<Vec<_>>(), [kept]);
 }

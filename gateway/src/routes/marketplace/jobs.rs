@@ -1,6 +1,6 @@
 //! `/api/jobs`: posting, reading, editing, publishing and calling off jobs.
 
-use marketplace::{Deleted, JobId, JobList, PageRequest, rules};
+use marketplace::{Deleted, JobId, JobList, OpenPage, PageRequest, rules};
 
 use super::expected_version;
 use super::job_forms::{JobChange, JobNew, JobSearchQuery};
@@ -97,8 +97,8 @@ async fn list_jobs(
         return super::search::page(context, viewer, search, paging).await;
     };
     let page = PageRequest { after: paging.position()?, limit: paging.limit() };
-    if page.after.is_none() && filter.is_everybodys() {
-        let page = context.app().first_page(filter.category, page.limit).await?;
+    if filter.is_everybodys() {
+        let page = context.app().open_jobs(OpenPage { category: filter.category, page }).await?;
         return Ok(paging.reply_written(&page));
     }
     let list = JobList { filter, page };

@@ -1,15 +1,20 @@
-//! The public list of open jobs: the hottest list there is, so its statements are planned once and kept.
+//! The public list of open jobs: the hottest list there is. It is read in two steps, so that a card which somebody has still at hand need not be
+//! read again: which jobs stand on a page, and in which version of theirs; then the cards of those that are not at hand. Many pages are read by one
+//! statement.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use database::hot::{Binds, Hot, Statement};
-use database::{Error, PgConnection};
+use database::{Error, PgConnection, RowVersion, Xid};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Instant, Position};
+use kernel::{Instant, Page, Position};
 use uuid::Uuid;
 
 use super::CardRow;
-use crate::PageRequest;
-use crate::model::{Category, JobCard};
+use crate::model::{JobCard, JobId};
+use crate::{OpenPage, rules};
 
 /// Before every job: what the first page goes on from, so that first and later pages are one statement.
 const BEFORE_ALL: Position = Position { key: Instant::MAX_UTC, id: Uuid::max() };
@@ -41,65 +46,164 @@ pub(in crate::store) type Columns = (
     Timestamptz,
 );
 
-macro_rules! page_of_open {
-    ($filter:literal, $position:literal, $limit:literal) => {
+macro_rules! pages_of_open {
+    ($trades:literal, $places:literal, $asked:literal, $filter:literal, $limit:literal) => {
         concat!(
-            "SELECT id, homeowner_id, status, title, category, skills, city, region, country, public_latitude, public_longitude, \
-             budget_min, budget_max, currency, urgency, wanted_start, bidding_deadline, reveal, published_at, created_at \
-             FROM marketplace.jobs WHERE status = 'OPEN' AND ",
+            "SELECT asked.number, job.id, job.xmin, job.published_at FROM unnest(",
+            $trades,
+            $places,
+            ") WITH ORDINALITY AS asked (",
+            $asked,
+            "published_at, id, number) CROSS JOIN LATERAL \
+             (SELECT id, xmin, published_at FROM marketplace.jobs WHERE status = 'OPEN' AND ",
             $filter,
-            "(published_at, id) < ",
-            $position,
-            " ORDER BY published_at DESC, id DESC LIMIT ",
-            $limit
+            "(published_at, id) < (asked.published_at, asked.id) ORDER BY published_at DESC, id DESC LIMIT ",
+            $limit,
+            ") AS job"
         )
     };
 }
 
-/// Open jobs after a position. WIDE is for pages over [`NARROW`]: LIMIT has to be a literal, and most pages are small.
-struct OpenJobs<const WIDE: bool>(Position);
-
-impl<const WIDE: bool> Statement for OpenJobs<WIDE> {
-    const SQL: &'static str =
-        if WIDE { page_of_open!("", "($1, $2)", "101") } else { page_of_open!("", "($1, $2)", "21") };
-    type Columns = Columns;
-
-    fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
-        binds.push::<Timestamptz, _>(&self.0.key)?;
-        binds.push::<SqlUuid, _>(&self.0.id)
-    }
+/// Jobs after these positions. WIDE is for pages over [`NARROW`]: LIMIT has to be a literal, and most pages are small.
+struct Pages<const WIDE: bool> {
+    published_at: Vec<Instant>,
+    ids: Vec<Uuid>,
 }
 
-/// The same of one trade.
-struct OpenJobsOf<const WIDE: bool>(&'static str, Position);
-
-impl<const WIDE: bool> Statement for OpenJobsOf<WIDE> {
+impl<const WIDE: bool> Statement for Pages<WIDE> {
     const SQL: &'static str = if WIDE {
-        page_of_open!("category = $1 AND ", "($2, $3)", "101")
+        pages_of_open!("", "$1::timestamptz[], $2::uuid[]", "", "", "101")
     } else {
-        page_of_open!("category = $1 AND ", "($2, $3)", "21")
+        pages_of_open!("", "$1::timestamptz[], $2::uuid[]", "", "", "21")
     };
-    type Columns = Columns;
+    type Columns = (BigInt, SqlUuid, Xid, Timestamptz);
 
     fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
-        binds.push::<Text, _>(self.0)?;
-        binds.push::<Timestamptz, _>(&self.1.key)?;
-        binds.push::<SqlUuid, _>(&self.1.id)
+        binds.push::<Array<Timestamptz>, _>(&self.published_at)?;
+        binds.push::<Array<SqlUuid>, _>(&self.ids)
     }
 }
 
-/// At least the cards of this page, and one more when there is one; newest first.
-pub(crate) fn list_open(
-    conn: &mut PgConnection,
-    category: Option<Category>,
-    page: PageRequest,
-) -> Result<Vec<JobCard>, Error> {
-    let after = page.after.unwrap_or(BEFORE_ALL);
-    let rows: Vec<CardRow> = match (category.map(Category::as_str), page.limit.get() > NARROW) {
-        (None, false) => Hot(OpenJobs::<false>(after)).load(conn)?,
-        (None, true) => Hot(OpenJobs::<true>(after)).load(conn)?,
-        (Some(category), false) => Hot(OpenJobsOf::<false>(category, after)).load(conn)?,
-        (Some(category), true) => Hot(OpenJobsOf::<true>(category, after)).load(conn)?,
+/// The same, each of one trade.
+struct PagesOfTrades<const WIDE: bool> {
+    trades: Vec<&'static str>,
+    pages: Pages<WIDE>,
+}
+
+impl<const WIDE: bool> Statement for PagesOfTrades<WIDE> {
+    const SQL: &'static str = if WIDE {
+        pages_of_open!(
+            "$1::text[], ",
+            "$2::timestamptz[], $3::uuid[]",
+            "category, ",
+            "category = asked.category AND ",
+            "101"
+        )
+    } else {
+        pages_of_open!(
+            "$1::text[], ",
+            "$2::timestamptz[], $3::uuid[]",
+            "category, ",
+            "category = asked.category AND ",
+            "21"
+        )
     };
-    rows.into_iter().map(CardRow::read).collect()
+    type Columns = (BigInt, SqlUuid, Xid, Timestamptz);
+
+    fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
+        binds.push::<Array<Text>, _>(&self.trades)?;
+        self.pages.bind(binds)
+    }
+}
+
+/// The number of the page, the job with its version, and when it was published.
+type Row = (i64, JobId, RowVersion, Instant);
+
+/// Which jobs stand on these pages, and in which version. What was made of a job's card is right as long as its page says the same version.
+///
+/// # Errors
+/// [`Error`] when they cannot be read.
+pub fn open_pages(
+    conn: &mut PgConnection,
+    asked: &[OpenPage],
+) -> Result<HashMap<OpenPage, Page<(JobId, RowVersion)>>, Error> {
+    let mut pages = HashMap::with_capacity(asked.len());
+    for wide in [false, true] {
+        for of_trade in [false, true] {
+            let alike: Vec<OpenPage> = asked
+                .iter()
+                .filter(|one| (one.page.limit.get() > NARROW, one.category.is_some()) == (wide, of_trade))
+                .copied()
+                .collect();
+            if !alike.is_empty() {
+                let rows = if wide { rows::<true>(conn, &alike)? } else { rows::<false>(conn, &alike)? };
+                pages.extend(cut(&alike, rows));
+            }
+        }
+    }
+    Ok(pages)
+}
+
+/// Reads pages that are asked for alike: all of a trade or none, and of one width.
+fn rows<const WIDE: bool>(conn: &mut PgConnection, asked: &[OpenPage]) -> Result<Vec<Row>, Error> {
+    let after: Vec<Position> = asked.iter().map(|one| one.page.after.unwrap_or(BEFORE_ALL)).collect();
+    let pages: Pages<WIDE> = Pages {
+        published_at: after.iter().map(|after| after.key).collect(),
+        ids: after.iter().map(|after| after.id).collect(),
+    };
+    let trades: Vec<&str> = asked.iter().filter_map(|one| Some(one.category?.as_str())).collect();
+    Ok(if trades.is_empty() {
+        Hot(pages).load(conn)?
+    } else {
+        Hot(PagesOfTrades { trades, pages }).load(conn)?
+    })
+}
+
+/// Each page with its own rows, cut to its length.
+fn cut(asked: &[OpenPage], rows: Vec<Row>) -> impl Iterator<Item = (OpenPage, Page<(JobId, RowVersion)>)> {
+    let mut of_pages: HashMap<i64, Vec<Row>> = HashMap::with_capacity(asked.len());
+    for row in rows {
+        of_pages.entry(row.0).or_default().push(row);
+    }
+    // WITH ORDINALITY counts from one.
+    (1..).zip(asked).map(move |(number, one)| {
+        let mut rows = of_pages.remove(&number).unwrap_or_default();
+        // So they come, but SQL does not promise it.
+        rows.sort_by_key(|(_, id, _, published_at)| Reverse((*published_at, *id)));
+        let place = |row: &Row| Position { key: row.3, id: row.1.uuid() };
+        (*one, Page::cut(rows, one.page.limit, place).map(|(_, id, version, _)| (id, version)))
+    })
+}
+
+struct Cards(Vec<Uuid>);
+
+impl Statement for Cards {
+    const SQL: &'static str = "SELECT xmin, id, homeowner_id, status, title, category, skills, city, region, country, public_latitude, \
+        public_longitude, budget_min, budget_max, currency, urgency, wanted_start, bidding_deadline, reveal, published_at, created_at \
+        FROM marketplace.jobs WHERE id = ANY($1) AND status = 'OPEN'";
+    type Columns = (Xid, Columns);
+
+    fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
+        binds.push::<Array<SqlUuid>, _>(&self.0)
+    }
+}
+
+/// The cards of those of these jobs that are open, with the version that each was read in.
+///
+/// # Errors
+/// [`Error`] when they cannot be read.
+pub fn open_cards(
+    conn: &mut PgConnection,
+    ids: &[JobId],
+    now: Instant,
+) -> Result<HashMap<JobId, (RowVersion, JobCard)>, Error> {
+    let ids: Vec<Uuid> = ids.iter().copied().map(JobId::uuid).collect();
+    let rows: Vec<(RowVersion, CardRow)> = Hot(Cards(database::hot::for_any(&ids))).load(conn)?;
+    rows.into_iter()
+        .map(|(version, row)| {
+            let card = row.read()?;
+            let bidding_closed = rules::bidding_closed(card.status, card.bidding_deadline, now);
+            Ok((card.id, (version, JobCard { bidding_closed, ..card })))
+        })
+        .collect()
 }
