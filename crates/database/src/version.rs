@@ -9,7 +9,7 @@ use diesel::sql_types::SqlType;
 #[diesel(postgres_type(oid = 28, array_oid = 1011))]
 pub struct Xid;
 
-/// The transaction that wrote the row as it is: Postgres' `xmin`. Every write of a row gives it another, whoever writes and whatever column. The
+/// The transaction that wrote the row as it is: Postgres' `xmin`. Every transaction that writes a row gives it another, whatever column. The
 /// numbers come round after four thousand million transactions, and a standby that takes over may give some of them once more: what is kept by them is
 /// to be kept for minutes, not for days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromSqlRow)]

@@ -20,10 +20,11 @@ pub use service::MarketplaceService;
 pub use service::downhill::{
     award, open_review, owned_job, record_completion, record_unsigned, record_work_started,
 };
+pub use service::jobs::open_cards;
 pub use service::personal::traces;
 pub use settings::Settings;
 pub use store::bids::live_bidders;
-pub use store::jobs::{job_cards, job_titles, jobs_of_party, open_cards, open_pages, public_jobs};
+pub use store::jobs::{job_cards, job_titles, jobs_of_party, open_pages, public_jobs};
 pub use store::personal::REMOVED_JOB;
 pub use store::views::{count as job_view_count, counts as job_view_counts};
 pub use tasks::{

@@ -33,7 +33,8 @@ pub(crate) mod words;
 pub use analytics::{own_bids, share};
 pub use attachments::{has_room, may_attach, may_detach, sees_attachment, sees_bid_attachments};
 pub use bidding::{
-    acceptance_ends, bidding_closed, bidding_deadline, check_amount, edited, may_award, may_bid, revealed,
+    acceptance_ends, bidding_closed, bidding_deadline, card_as_of, check_amount, edited, may_award, may_bid,
+    revealed,
 };
 pub use comparison::compare;
 pub use confirmation::{asked_at, changed_fields, confirmation};

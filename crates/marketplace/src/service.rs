@@ -9,7 +9,7 @@ mod directory;
 pub(crate) mod downhill;
 mod events;
 mod figures;
-mod jobs;
+pub(crate) mod jobs;
 pub(crate) mod personal;
 mod recommendations;
 mod reviews;

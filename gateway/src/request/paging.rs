@@ -36,15 +36,8 @@ pub(crate) struct Written {
 impl Written {
     /// The page's things, each as JSON, and where the next page goes on.
     pub(crate) fn new<'a>(things: impl Iterator<Item = &'a str>, next: Option<Position>) -> Self {
-        let mut data = String::from("[");
-        for (place, thing) in things.enumerate() {
-            if place > 0 {
-                data.push(',');
-            }
-            data.push_str(thing);
-        }
-        data.push(']');
-        Self { data, next }
+        let things: Vec<&str> = things.collect();
+        Self { data: format!("[{}]", things.join(",")), next }
     }
 }
 

@@ -332,7 +332,7 @@ async fn a_cursor_is_good_for_its_own_list_and_a_day() {
     app.anyone().get(&later).await.problem(400, "invalid_request");
 }
 
-/// First pages are read once for many who wait: nobody is given a page that was read before they asked.
+/// Pages are read for all who wait at once: nobody is given a page that was read before they asked.
 #[actix_web::test]
 async fn a_job_is_on_the_first_page_as_soon_as_it_was_posted_however_many_look() {
     let app = TestApp::start().await;
@@ -372,7 +372,7 @@ async fn the_list_shows_what_was_changed_a_moment_ago_and_not_what_has_left_it()
     for place in 0..3 {
         let form = with(job_form(), json!({ "title": format!("Tiles {place}") }));
         jobs.push(id(&ada.post(JOBS, form).await.expect(201)).to_owned());
-        // One that closes in the middle of the test.
+        // They close one after the other.
         app.clock.advance(Duration::from_secs(60));
     }
     let titles = |page: &Value| -> Vec<String> {

@@ -5,8 +5,8 @@ use kernel::{Currency, Fault, Faults, Instant, PartyId};
 
 use crate::error::Error;
 use crate::model::{
-    BidStatus, Day, JobAction, JobFacts, JobPatch, JobStatus, PublicJob, Reveal, fixed, patched_budget,
-    wrong_currency,
+    BidStatus, Day, JobAction, JobCard, JobFacts, JobPatch, JobStatus, PublicJob, Reveal, fixed,
+    patched_budget, wrong_currency,
 };
 use crate::settings::Settings;
 
@@ -14,6 +14,12 @@ use crate::settings::Settings;
 #[must_use]
 pub fn bidding_closed(status: JobStatus, deadline: Option<Instant>, now: Instant) -> bool {
     status == JobStatus::Open && deadline.is_some_and(|deadline| deadline <= now)
+}
+
+/// A card as it is at that instant: what it says of bidding follows the clock.
+#[must_use]
+pub fn card_as_of(card: JobCard, now: Instant) -> JobCard {
+    JobCard { bidding_closed: bidding_closed(card.status, card.bidding_deadline, now), ..card }
 }
 
 /// Whether the owner may see the bids.

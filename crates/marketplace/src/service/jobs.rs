@@ -1,6 +1,8 @@
 //! Jobs: posting, editing, publishing, calling off, and who sees what of them.
 
-use database::Tx;
+use std::collections::HashMap;
+
+use database::{PgConnection, RowVersion, Tx};
 use identity::geo::snap_to_grid;
 use kernel::{Actor, Faults, HomeownerActor, Instant, Page, PartyId, Position, Role};
 
@@ -17,6 +19,19 @@ use crate::store;
 use crate::store::jobs::{Lock, Shelf};
 use crate::tasks::{BiddingClose, JobExpiry};
 use crate::{JobFilter, JobList, OpenPage};
+
+/// The cards of those of these jobs that are open, as of `now`, with the version that each was read in.
+///
+/// # Errors
+/// [`database::Error`] when they cannot be read.
+pub fn open_cards(
+    conn: &mut PgConnection,
+    ids: &[JobId],
+    now: Instant,
+) -> Result<HashMap<JobId, (RowVersion, JobCard)>, database::Error> {
+    let cards = store::jobs::open_cards(conn, ids)?;
+    Ok(cards.into_iter().map(|(version, card)| (card.id, (version, rules::card_as_of(card, now)))).collect())
+}
 
 impl MarketplaceService {
     pub(super) fn find_job(&self, viewer: Option<&Actor>, id: JobId) -> Result<JobDetail, Error> {
@@ -69,17 +84,14 @@ impl MarketplaceService {
         let now = self.clock.now();
         let page =
             Page::cut(rows, list.page.limit, |card| Position { key: card.created_at, id: card.id.uuid() });
-        Ok(page.map(|card| JobCard {
-            bidding_closed: rules::bidding_closed(card.status, card.bidding_deadline, now),
-            ..card
-        }))
+        Ok(page.map(|card| rules::card_as_of(card, now)))
     }
 
     pub(super) fn page_of_open(&self, asked: OpenPage) -> Result<Page<JobCard>, Error> {
         self.db.read(|conn| {
             let page = store::jobs::open_pages(conn, &[asked])?.remove(&asked).unwrap_or_default();
             let ids: Vec<JobId> = page.items.iter().map(|(id, _)| *id).collect();
-            let mut cards = store::jobs::open_cards(conn, &ids, self.clock.now())?;
+            let mut cards = open_cards(conn, &ids, self.clock.now())?;
             // What has just left the list is on it no longer.
             let items = ids.iter().filter_map(|id| Some(cards.remove(id)?.1)).collect();
             Ok(Page { items, next: page.next })

@@ -179,7 +179,7 @@ impl MarketplaceService {
         let page = Page::cut(rows, limit, |(hit, key)| Position { key: *key, id: hit.job.card.id.uuid() });
         let page = page.map(|(Hit { mut job, description, .. }, _)| {
             job.highlights = stems.map(|stems| highlights(&job.card.title, &description, stems));
-            job.card.bidding_closed = rules::bidding_closed(job.card.status, job.card.bidding_deadline, now);
+            job.card = rules::card_as_of(job.card, now);
             job
         });
         Ok(JobsFound { page, understood: understanding.understood(is_loose) })

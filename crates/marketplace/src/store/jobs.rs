@@ -22,7 +22,8 @@ use crate::rules::meaning::meanings;
 use crate::schema::{job_addresses, jobs};
 
 pub(super) use open::Columns;
-pub use open::{open_cards, open_pages};
+pub(crate) use open::open_cards;
+pub use open::open_pages;
 
 /// All columns of a job but those that only searching reads.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]

@@ -13,8 +13,8 @@ use kernel::{Instant, Page, Position};
 use uuid::Uuid;
 
 use super::CardRow;
+use crate::OpenPage;
 use crate::model::{JobCard, JobId};
-use crate::{OpenPage, rules};
 
 /// Before every job: what the first page goes on from, so that first and later pages are one statement.
 const BEFORE_ALL: Position = Position { key: Instant::MAX_UTC, id: Uuid::max() };
@@ -47,12 +47,9 @@ pub(in crate::store) type Columns = (
 );
 
 macro_rules! pages_of_open {
-    ($trades:literal, $places:literal, $asked:literal, $filter:literal, $limit:literal) => {
+    ($asked:literal, $filter:literal, $limit:literal) => {
         concat!(
             "SELECT asked.number, job.id, job.xmin, job.published_at FROM unnest(",
-            $trades,
-            $places,
-            ") WITH ORDINALITY AS asked (",
             $asked,
             "published_at, id, number) CROSS JOIN LATERAL \
              (SELECT id, xmin, published_at FROM marketplace.jobs WHERE status = 'OPEN' AND ",
@@ -60,6 +57,16 @@ macro_rules! pages_of_open {
             "(published_at, id) < (asked.published_at, asked.id) ORDER BY published_at DESC, id DESC LIMIT ",
             $limit,
             ") AS job"
+        )
+    };
+    ($limit:literal) => {
+        pages_of_open!("$1::timestamptz[], $2::uuid[]) WITH ORDINALITY AS asked (", "", $limit)
+    };
+    (of trades $limit:literal) => {
+        pages_of_open!(
+            "$1::text[], $2::timestamptz[], $3::uuid[]) WITH ORDINALITY AS asked (category, ",
+            "category = asked.category AND ",
+            $limit
         )
     };
 }
@@ -71,11 +78,7 @@ struct Pages<const WIDE: bool> {
 }
 
 impl<const WIDE: bool> Statement for Pages<WIDE> {
-    const SQL: &'static str = if WIDE {
-        pages_of_open!("", "$1::timestamptz[], $2::uuid[]", "", "", "101")
-    } else {
-        pages_of_open!("", "$1::timestamptz[], $2::uuid[]", "", "", "21")
-    };
+    const SQL: &'static str = if WIDE { pages_of_open!("101") } else { pages_of_open!("21") };
     type Columns = (BigInt, SqlUuid, Xid, Timestamptz);
 
     fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
@@ -91,23 +94,8 @@ struct PagesOfTrades<const WIDE: bool> {
 }
 
 impl<const WIDE: bool> Statement for PagesOfTrades<WIDE> {
-    const SQL: &'static str = if WIDE {
-        pages_of_open!(
-            "$1::text[], ",
-            "$2::timestamptz[], $3::uuid[]",
-            "category, ",
-            "category = asked.category AND ",
-            "101"
-        )
-    } else {
-        pages_of_open!(
-            "$1::text[], ",
-            "$2::timestamptz[], $3::uuid[]",
-            "category, ",
-            "category = asked.category AND ",
-            "21"
-        )
-    };
+    const SQL: &'static str =
+        if WIDE { pages_of_open!(of trades "101") } else { pages_of_open!(of trades "21") };
     type Columns = (BigInt, SqlUuid, Xid, Timestamptz);
 
     fn bind<'b>(&'b self, binds: &mut Binds<'_, 'b>) -> QueryResult<()> {
@@ -189,21 +177,11 @@ impl Statement for Cards {
 }
 
 /// The cards of those of these jobs that are open, with the version that each was read in.
-///
-/// # Errors
-/// [`Error`] when they cannot be read.
-pub fn open_cards(
+pub(crate) fn open_cards(
     conn: &mut PgConnection,
     ids: &[JobId],
-    now: Instant,
-) -> Result<HashMap<JobId, (RowVersion, JobCard)>, Error> {
+) -> Result<Vec<(RowVersion, JobCard)>, Error> {
     let ids: Vec<Uuid> = ids.iter().copied().map(JobId::uuid).collect();
     let rows: Vec<(RowVersion, CardRow)> = Hot(Cards(database::hot::for_any(&ids))).load(conn)?;
-    rows.into_iter()
-        .map(|(version, row)| {
-            let card = row.read()?;
-            let bidding_closed = rules::bidding_closed(card.status, card.bidding_deadline, now);
-            Ok((card.id, (version, JobCard { bidding_closed, ..card })))
-        })
-        .collect()
+    rows.into_iter().map(|(version, row)| Ok((version, row.read()?))).collect()
 }
