@@ -1,6 +1,7 @@
 //! The marketplace's decisions as pure functions: facts in, outcome out. Reading the facts and storing the outcome do not
 //! belong here.
 
+mod amounts;
 mod analytics;
 mod attachments;
 mod bidding;

@@ -60,8 +60,7 @@ pub(super) fn queries(operation: &Operation, cast: &Cast, is_whole: bool) -> Vec
         );
     }
     let lasts = groups.iter().filter_map(|group| group.last());
-    let leading = lasts.filter(|filter| LEADING.iter().any(|name| filter.starts_with(name)));
-    let ends: BTreeSet<String> = firsts.iter().copied().chain(leading).cloned().collect();
+    let ends: BTreeSet<String> = firsts.iter().copied().chain(lasts).cloned().collect();
     sets.push(firsts.into_iter().cloned().collect());
     let mut queries: Vec<String> = Vec::new();
     let needed = super::needed(operation);
@@ -116,16 +115,17 @@ fn values(operation: &Operation, name: &str, schema: &Value, cast: &Cast) -> Vec
         (_, "skills") => some(&["leak%20repair"]),
         (_, "urgency") => some(&["urgent", "emergency"]),
         (_, "minRating") => some(&["4"]),
-        (_, "budgetMin") => some(&["200000"]),
-        (_, "budgetMax") => some(&["300000"]),
+        // What many jobs have comes first, what none has last.
+        (_, "budgetMin") => some(&["200000", "100000000"]),
+        (_, "budgetMax") => some(&["300000", "1"]),
         (_, "postedSince") => {
             let now = cast.app.now();
             let ago = |days| (now - chrono::TimeDelta::days(days)).format("%Y-%m-%dT00:00:00Z").to_string();
-            vec![ago(3), ago(60)]
+            vec![ago(3), ago(60), now.format("%Y-%m-%dT%H:00:00Z").to_string()]
         }
         (_, "country") => some(&["US"]),
         (_, "region") => some(&["NY"]),
-        (_, "currency") => some(&["USD"]),
+        (_, "currency") => some(&["USD", "CHF"]),
         (_, "from" | "to") => some(&["2026-09"]),
         _ if schema["type"] == "boolean" => some(&["true", "false"]),
         _ if schema["enum"].is_array() => words(schema).map(str::to_owned).collect(),

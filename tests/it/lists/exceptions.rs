@@ -84,8 +84,8 @@ const RIGHT: [Exception; 10] = [
     },
     Exception {
         shape: &[" LIMIT 6000) AS j WHERE true"],
-        may: &[ReadInVain(VISITS)],
-        why: "a walk looks at each job, and ends here however many more there are; then the index of words is asked",
+        may: &[ReadInVain(VISITS), Misjudge],
+        why: "a walk looks at each job, and ends here however many more there are; how many were posted since then, Postgres does not know before",
     },
     Exception {
         shape: &[

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use kernel::Instant;
+use kernel::{Currency, Instant};
 
-use crate::model::{BudgetBand, Circle, Count, Facet, Facets, Urgency};
+use crate::model::{Budget, BudgetBand, Circle, Count, Facet, Facets, Urgency};
 
+use super::amounts::Money;
 use super::places::{CELLS_A_DEGREE, squares_around};
 use super::vocabulary::{DAY_SECONDS, STRETCH_SECONDS, Vocabulary};
 use super::words::{skill_tag, trade_tag};
@@ -33,6 +34,10 @@ const ENTRY: f64 = 0.2;
 const LOOKUP: f64 = 500.0;
 /// What one more square costs.
 const CELL: f64 = 10.0;
+/// Squares that hold more jobs than these are not walked one by one: where none matches, all of them are looked at.
+const CELLS_JOBS_MAX: f64 = 20_000.0;
+/// Around a place, no more jobs than about these are looked at one by one for the nearest.
+const RING_JOBS_MAX: f64 = 12_000.0;
 /// As many times what is wanted are looked up by day, so that few searches have to look again.
 const DAYS_SPARE: f64 = 1.3;
 /// The part of the jobs that three hours hold where there are so many that it matters.
@@ -41,9 +46,8 @@ const STRETCH_SHARE: f64 = 0.005;
 const STRETCHES_MAX: i64 = 16;
 /// Further back than so many days nobody looks day by day: what they do not hold is hardly more in all of them.
 const DAYS_MAX: i64 = 30;
-/// What part of the jobs one end of a budget leaves.
-const BUDGET_END_SHARE: f64 = 0.5;
-
+/// What was asked for since then is asked for by no more days than these: hardly a job is open for longer.
+const ASKED_DAYS_MAX: i64 = 100;
 /// Of no more matches than these in all, those that are left are fetched at once.
 const FEW_MATCHES: f64 = 400.0;
 
@@ -64,6 +68,24 @@ pub(crate) enum Way {
     Cells,
     /// All that lie about the place.
     Box,
+}
+
+/// How a walk goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Walking {
+    /// In the order of the newest.
+    pub(crate) is_newest: bool,
+    /// For what lies around a place.
+    pub(crate) is_around: bool,
+}
+
+/// How a walk went.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Walked {
+    /// Jobs that it looked at.
+    pub(crate) visited: usize,
+    /// Those of them that match.
+    pub(crate) found: usize,
 }
 
 impl Way {
@@ -137,9 +159,27 @@ impl Latest {
 
     /// Those from one instant to another.
     pub(crate) fn between(from: Instant, until: Instant) -> Self {
-        let stretches = [Stretch::HOURS, Stretch::DAY];
+        Self::of_either(from, until, [Stretch::HOURS, Stretch::DAY])
+    }
+
+    /// Those since an instant, before which nothing is asked for.
+    fn asked_since(since: Instant, now: Instant) -> Self {
+        let days = Stretch { most: ASKED_DAYS_MAX, ..Stretch::DAY };
+        Self { since: None, ..Self::of_either(since, now, [Stretch::HOURS, days]) }
+    }
+
+    fn of_either(from: Instant, until: Instant, stretches: [Stretch; 2]) -> Self {
         let short = stretches.into_iter().find(|one| one.of(until) - one.of(from) < one.most);
-        short.map_or(Self::ALL, |stretch| stretch.between(stretch.of(from), stretch.of(until), 1.0))
+        short
+            .map_or(Self::ALL, |stretch| stretch.between(stretch.of(from.min(until)), stretch.of(until), 1.0))
+    }
+
+    /// The same, but for those before the instant since when jobs are asked for.
+    pub(crate) fn as_asked(self, posted_since: Option<Instant>, until: Instant) -> Self {
+        match posted_since {
+            Some(asked) if self.since.is_none_or(|since| since <= asked) => Self::asked_since(asked, until),
+            _ => self,
+        }
     }
 }
 
@@ -150,18 +190,24 @@ pub(crate) struct Guess {
     jobs: f64,
     /// The part of them that has the trade.
     trade: f64,
-    /// The part that has the words, the skills, the urgency and the budget.
+    /// The part that has the words, the skills, the urgency, the currency and the budget.
     rest: f64,
     /// The same, where words that are seldom apart had been taken for strangers to each other.
     rest_at_most: f64,
     /// The part that lies in the squares that the circle touches.
     place: f64,
+    /// The part that was posted since then.
+    time: f64,
     /// How common the rarest thing is that the index is asked for; none when it is asked for nothing.
     rarest: Option<f64>,
     /// The small squares that the circle touches; none without a circle, or when there are too many.
     pub(crate) cells: Option<Vec<i32>>,
     /// The squares by which the index of words and tags is asked for the place; none when there are too many of either size.
     pub(crate) squares: Option<Squares>,
+    /// What the index is asked for the currency and the budget.
+    pub(crate) money: Money,
+    /// The stretches of time since then.
+    since: Latest,
 }
 
 /// Squares that a circle touches.
@@ -200,8 +246,12 @@ pub(crate) struct Ticked<'a> {
     pub(crate) trade: Option<&'a str>,
     pub(crate) skills: &'a [String],
     pub(crate) urgency: &'a [Urgency],
-    pub(crate) budget_ends: i32,
+    pub(crate) currency: Option<Currency>,
+    pub(crate) budget: Budget,
     pub(crate) circle: Option<Circle>,
+    pub(crate) posted_since: Option<Instant>,
+    /// Now.
+    pub(crate) now: Instant,
 }
 
 impl Guess {
@@ -231,8 +281,14 @@ impl Guess {
             .chain(urgency)
             .map(|share| share.min(1.0));
         let asked: Vec<f64> = asked.collect();
-        let rarest = asked.iter().copied().chain(trade).chain(place).reduce(f64::min);
-        let rest = asked.iter().product::<f64>() * BUDGET_END_SHARE.powi(ticked.budget_ends);
+        let since = Latest::ALL.as_asked(ticked.posted_since, ticked.now);
+        let time = ticked.posted_since.map(|since| vocabulary.published_share(since, ticked.now).min(1.0));
+        let of_time = time.filter(|_| since != Latest::ALL);
+        let others = asked.iter().copied().chain(trade).chain(place).chain(of_time).reduce(f64::min);
+        let money = Money::of(ticked.currency, ticked.budget, vocabulary);
+        let rest = asked.iter().product::<f64>() * money.share;
+        let money = if others.is_some() { money.beside_others() } else { money };
+        let rarest = others.into_iter().chain(money.rarest()).reduce(f64::min);
         let jobs = vocabulary.jobs().max(JOBS_MIN);
         Self {
             jobs,
@@ -240,23 +296,38 @@ impl Guess {
             rest,
             rest_at_most: rest * together,
             place: place.unwrap_or(1.0),
+            time: time.unwrap_or(1.0),
             rarest,
             cells,
             squares,
+            money,
+            since,
         }
     }
 
-    /// How many match.
+    /// How many match, whenever they were posted.
     pub(crate) fn matches(&self) -> f64 {
         self.jobs * self.trade * self.rest * self.place
     }
 
-    /// What it costs to look along an index until so many are found; that index is of the trade when there is one.
+    /// What it costs to look along the index of the newest until so many are found; that index is of the trade when there is one.
     fn walked(&self, wanted: f64) -> f64 {
-        let looked_at =
-            (wanted / (self.rest * self.place).max(f64::MIN_POSITIVE)).min(self.jobs * self.trade);
+        let all = self.jobs * self.trade * self.time;
+        let looked_at = (wanted / (self.rest * self.place).max(f64::MIN_POSITIVE)).min(all);
         // Jobs of one trade lie apart.
         if self.trade < 1.0 { looked_at * APART } else { looked_at }
+    }
+
+    /// What it costs to look along the index of another order, where trades and times are mixed.
+    fn walked_in_order(&self, wanted: f64) -> f64 {
+        let share = self.trade * self.rest * self.place * self.time;
+        (wanted / share.max(f64::MIN_POSITIVE)).min(self.jobs)
+    }
+
+    /// What it costs to look at the jobs around a place, ring by ring.
+    fn walked_around(&self, wanted: f64) -> f64 {
+        let share = self.trade * self.rest * self.time;
+        (wanted / share.max(f64::MIN_POSITIVE)).min(self.jobs * self.place)
     }
 
     /// What it costs to ask the index, and to read all its entries of the rarest thing.
@@ -274,8 +345,8 @@ impl Guess {
         // Of the latest stretches only, but of those all that match.
         let fetched = self.matches().min((wanted * DAYS_SPARE).max(self.matches() * STRETCH_SHARE));
         let index = self.entries().map(|(ask, entries)| ask + entries * part + fetched * FETCH);
-        let cells = self.cells.as_ref().map(|cells| {
-            let in_place = self.jobs * self.place;
+        let in_place = self.jobs * self.place;
+        let cells = self.cells.as_ref().filter(|_| in_place <= CELLS_JOBS_MAX).map(|cells| {
             let others = (self.trade * self.rest).max(f64::MIN_POSITIVE);
             float(cells.len()) * CELL + (float(cells.len()) * wanted / others).min(in_place)
         });
@@ -296,28 +367,57 @@ impl Guess {
         float(wanted) * DAYS_SPARE / at_most.max(f64::MIN_POSITIVE)
     }
 
-    /// The same, known from a walk that found so many among so many.
-    pub(crate) fn part_after_walk(&self, wanted: usize, found: usize, visited: usize) -> f64 {
-        float(visited) / self.jobs * more_by(wanted, found)
+    /// What part of the jobs so many are.
+    pub(crate) fn part_of(&self, jobs: usize) -> f64 {
+        (float(jobs) / self.jobs).min(1.0)
     }
 
-    /// The way to the rest after a walk that looked at so many jobs and found too few: by the index when it can be asked; else on to the end, or, around a
-    /// place that few lie about, all of those.
-    pub(crate) fn after_walk(&self, wanted: usize, found: usize, visited: usize, is_around: bool) -> Way {
-        let way = self.sorted(wanted, false);
-        let share = float(found.max(1)) / float(visited);
-        let (walked, about) = ((float(wanted) / share).min(self.jobs), self.jobs * share * FETCH);
-        if way == Way::Walk && is_around && about < walked { Way::Box } else { way }
-    }
-
-    /// The way to the first so many in an order that has an index, or none.
-    pub(crate) fn sorted(&self, wanted: usize, can_walk: bool) -> Way {
+    /// The shortest way to so many after a walk that found too few, and has not come to its end: on and on, by the index of words and tags, or all about the
+    /// place. In the order of the newest the index is asked stretch by stretch.
+    pub(crate) fn after_walk(&self, wanted: usize, walked: Walked, by: Walking) -> Way {
         let wanted = float(wanted);
-        let index = self.entries().map(|(ask, entries)| ask + entries + self.matches() * FETCH);
-        match index {
-            Some(index) if !can_walk || index < self.walked(wanted) => Way::INDEX,
+        let share = float(walked.found.max(1)) / float(walked.visited.max(1));
+        let on = (wanted / share).min(self.jobs);
+        // What does not lie about the place is what is rarer than it would be everywhere.
+        let place = (share / (self.trade * self.rest * self.time).max(f64::MIN_POSITIVE)).min(1.0);
+        let about = by.is_around.then_some(self.jobs * place * FETCH);
+        let (part, time) =
+            if by.is_newest { ((wanted / (share * self.jobs)).min(1.0), 1.0) } else { (1.0, self.time) };
+        let fetched = self.matches() * time * FETCH;
+        let index = self.entries().map(|(ask, entries)| ask + (entries + fetched) * part);
+        match (index, about) {
+            (Some(index), about) if index < about.unwrap_or(on).min(on) => self.by_index(),
+            (_, Some(about)) if about < on => Way::Box,
             _ => Way::Walk,
         }
+    }
+
+    /// The way to the first so many in an order that has an index of its own.
+    pub(crate) fn sorted(&self, wanted: usize) -> Way {
+        self.unless_by_index(self.walked_in_order(float(wanted)))
+    }
+
+    /// The way to the nearest so many.
+    pub(crate) fn nearest(&self, wanted: usize) -> Way {
+        self.unless_by_index(self.walked_around(float(wanted)))
+    }
+
+    /// A walk that costs so much, unless all that match cost less.
+    fn unless_by_index(&self, walk: f64) -> Way {
+        let matches = self.matches() * self.time;
+        let index = self.entries().map(|(ask, entries)| ask + entries + matches * FETCH);
+        if index.is_some_and(|index| index < walk) { self.by_index() } else { Way::Walk }
+    }
+
+    fn by_index(&self) -> Way {
+        Way::Index(self.since.clone())
+    }
+
+    /// The way to the nearest within so many metres, when there were too few nearer by, of a circle so wide.
+    pub(crate) fn nearest_within(&self, metres: i32, circle: Circle) -> Way {
+        let part = f64::from(metres) / f64::from(circle.metres.max(1));
+        let about = self.jobs * self.place * part * part;
+        if about > RING_JOBS_MAX && self.rarest.is_some() { self.by_index() } else { Way::Walk }
     }
 }
 
@@ -422,20 +522,33 @@ mod tests {
         Vocabulary::new(1_000_000.0, &counted)
     }
 
-    const NOTHING: Ticked<'static> =
-        Ticked { trade: None, skills: &[], urgency: &[], budget_ends: 0, circle: None };
+    fn nothing() -> Ticked<'static> {
+        Ticked {
+            trade: None,
+            skills: &[],
+            urgency: &[],
+            currency: None,
+            budget: Budget::default(),
+            circle: None,
+            posted_since: None,
+            now: noon(),
+        }
+    }
+
+    fn noon() -> Instant {
+        "2026-11-22T12:00:00Z".parse().unwrap()
+    }
 
     #[test]
     fn common_words_are_met_by_walking_and_rare_ones_looked_up() {
         let days: Vec<(String, f64)> = (20_700..=20_779).map(|day| (format!("day1{day}"), 0.0125)).collect();
         let days: Vec<(&str, f64)> = days.iter().map(|(tag, share)| (tag.as_str(), *share)).collect();
         let vocabulary = million(&days);
-        let guess = |share: f64| Guess::new(&vocabulary, Some(Share::of_one(share)), NOTHING);
+        let guess = |share: f64| Guess::new(&vocabulary, Some(Share::of_one(share)), nothing());
         assert_eq!(guess(0.274).newest(500), Way::Walk);
         assert_eq!(guess(0.02).newest(500), Way::INDEX);
         assert_eq!(guess(0.000_6).newest(500), Way::INDEX);
-        let noon: Instant = "2026-11-22T12:00:00Z".parse().unwrap();
-        let latest = |share: f64| Latest::holding(guess(share).part_with(500), noon, &vocabulary).tags;
+        let latest = |share: f64| Latest::holding(guess(share).part_with(500), noon(), &vocabulary).tags;
         assert_eq!(
             latest(0.2),
             ["hours1166236", "hours1166235", "hours1166234", "hours1166233"],
@@ -447,7 +560,7 @@ mod tests {
             let counts = counts.iter().copied().collect();
             let latest = Published { newest: newest.parse().unwrap(), counts, has_older };
             let vocabulary = million(&days).with_latest(Some(latest));
-            Latest::holding(guess(0.2).part_with(500), noon, &vocabulary)
+            Latest::holding(guess(0.2).part_with(500), noon(), &vocabulary)
         };
         let (busy, quiet) =
             ([(166_231, 9_000), (166_230, 9_000)], [(166_236, 3), (166_231, 2_000), (166_230, 9_000)]);
@@ -468,8 +581,8 @@ mod tests {
             further(150, 0, 0.01, 50.0) < 0.1,
             "fifty were expected: the part was emptier than it was taken to be"
         );
-        let walked = guess(0.01).part_after_walk(500, 50, 6_000);
-        assert!((0.059..0.061).contains(&walked), "ten times as far: {walked}");
+        let walked = further(500, 50, 0.006, 60.0);
+        assert!((0.053..0.055).contains(&walked), "ten times as far: {walked}");
     }
 
     #[test]
@@ -481,7 +594,7 @@ mod tests {
         let tags: Vec<String> = blocks.iter().map(|block| block_tag(None, *block)).collect();
         let share = 0.1 / f64::from(u32::try_from(blocks.len()).unwrap());
         let dense = million(&tags.iter().map(|tag| (tag.as_str(), share)).collect::<Vec<_>>());
-        let around = Ticked { circle: Some(circle), ..NOTHING };
+        let around = Ticked { circle: Some(circle), ..nothing() };
         assert_eq!(Guess::new(&dense, None, around).newest(21), Way::Walk);
         let sparse = million(&[]);
         assert_eq!(Guess::new(&sparse, None, around).newest(21), Way::Cells);
@@ -491,6 +604,71 @@ mod tests {
         ));
         let far = Circle { metres: 500_000, ..circle };
         assert_eq!(squares_around(far, CELLS_A_DEGREE, CELLS_MAX), None);
+    }
+
+    #[test]
+    fn what_hardly_any_job_has_is_looked_up_in_every_order() {
+        let vocabulary = million(&[("currency1USD", 0.9), ("currency1CAD", 0.1), ("upto1USD11", 0.3)]);
+        let in_currency = |code: &str| Ticked { currency: Some(code.parse().unwrap()), ..nothing() };
+        let guess = |ticked| Guess::new(&vocabulary, None, ticked);
+        let budget = |least| Budget::new(Some(least), None).unwrap();
+        for common in [
+            in_currency("USD"),
+            in_currency("CAD"),
+            Ticked { budget: budget(2_000_000), ..in_currency("USD") },
+        ] {
+            assert_eq!(
+                (guess(common).sorted(21), guess(common).newest(21)),
+                (Way::Walk, Way::Walk),
+                "{common:?}"
+            );
+        }
+        let walking = Walking { is_newest: false, is_around: false };
+        let (none, some) = (Walked { visited: 6_000, found: 0 }, Walked { visited: 6_000, found: 20 });
+        let usd = guess(in_currency("USD"));
+        assert_eq!(usd.after_walk(1, some, walking), Way::Walk, "one more");
+        assert_eq!(usd.after_walk(21, none, walking), Way::Walk, "by the index, nearly all would be fetched");
+        let cad = guess(in_currency("CAD"));
+        assert_eq!(cad.after_walk(21, none, walking), Way::Walk);
+        assert_eq!(guess(in_currency("CHF")).after_walk(21, none, walking), Way::INDEX);
+        for rare in [in_currency("CHF"), Ticked { budget: budget(50_000_000), ..in_currency("USD") }] {
+            assert_eq!(
+                (guess(rare).sorted(21), guess(rare).newest(21)),
+                (Way::INDEX, Way::INDEX),
+                "{rare:?}"
+            );
+        }
+        let just_now = Ticked { posted_since: Some("2026-11-22T11:00:00Z".parse().unwrap()), ..nothing() };
+        let Way::Index(latest) = guess(just_now).sorted(21) else {
+            panic!("few were posted within the hour")
+        };
+        assert_eq!(
+            (latest.tags, latest.since),
+            (vec!["hours1166236".to_owned(), "hours1166235".to_owned()], None)
+        );
+        let uncounted = Guess::new(&million(&[]), None, in_currency("USD"));
+        assert_eq!(uncounted.sorted(21), Way::Walk, "everybody pays in it as far as anybody knows");
+    }
+
+    #[test]
+    fn the_nearest_are_looked_for_one_by_one_only_where_they_are_few() {
+        let centre = GeoPoint::new(40.75, -73.95).unwrap();
+        let circle = Circle { centre, metres: 500_000 };
+        let guess = |currency: Option<&str>| {
+            let currency = currency.map(|code| code.parse().unwrap());
+            Guess::new(
+                &million(&[("currency1USD", 0.9)]),
+                None,
+                Ticked { currency, circle: Some(circle), ..nothing() },
+            )
+        };
+        assert_eq!(guess(Some("USD")).nearest_within(32_000, circle), Way::Walk);
+        assert_eq!(guess(Some("USD")).nearest_within(64_000, circle), Way::INDEX);
+        assert_eq!(guess(None).nearest_within(500_000, circle), Way::Walk, "all that lie there match");
+        let walking = Walking { is_newest: true, is_around: true };
+        let walked = |found| Walked { visited: 6_000, found };
+        assert_eq!(guess(None).after_walk(21, walked(0), walking), Way::Box, "hardly anything lies there");
+        assert_eq!(guess(None).after_walk(1_001, walked(600), walking), Way::Walk, "a tenth of all does");
     }
 
     #[test]

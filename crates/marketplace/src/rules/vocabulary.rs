@@ -67,6 +67,8 @@ pub(crate) struct Vocabulary {
     stems: HashMap<String, f64>,
     /// Shares of tags.
     tags: HashMap<String, f64>,
+    /// Whether those of currencies are among them.
+    money_is_counted: bool,
     /// Shares of the days, counted from 1970, on which jobs were published.
     days: BTreeMap<i64, f64>,
     spelled: Vec<Spelled>,
@@ -105,6 +107,7 @@ impl Vocabulary {
             meanings: None,
             stems: HashMap::new(),
             tags: HashMap::new(),
+            money_is_counted: counted.iter().any(|(word, _)| word.starts_with("currency1")),
             days: BTreeMap::new(),
             spelled: Vec::new(),
         };
@@ -200,6 +203,16 @@ impl Vocabulary {
     /// The same, where not having been met in the sample means to be hardly there at all: for the many squares of a map.
     pub(crate) fn met_share(&self, tag: &str) -> f64 {
         self.tags.get(tag).copied().unwrap_or_default()
+    }
+
+    /// The share of jobs that has one of these tags, no two of which a job has; together not having been met in the sample, they are rare.
+    pub(crate) fn any_tag_share(&self, tags: &[String]) -> f64 {
+        tags.iter().map(|tag| self.met_share(tag)).sum::<f64>().max(UNKNOWN_SHARE)
+    }
+
+    /// Whether it is known what jobs pay in.
+    pub(crate) fn money_is_counted(&self) -> bool {
+        self.money_is_counted
     }
 
     /// The share of jobs that was published on a day, counted from 1970. The last day that was counted was not over, and later ones were not counted:

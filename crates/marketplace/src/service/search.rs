@@ -246,13 +246,16 @@ impl MarketplaceService {
 }
 
 impl Understanding<'_> {
-    /// The question as it is put; none when nothing can match it.
+    /// The question as it is put; none when nothing can match it: by its words, or because it asks for what is posted from some later time on.
     fn question<'s>(
         &self,
         viewer: Option<&Actor>,
         search: &'s JobSearch,
         is_loose: bool,
     ) -> Option<Question<'s>> {
+        if search.posted_since.is_some_and(|since| since > self.now) {
+            return None;
+        }
         let public =
             search.scope == JobScope::Public && search.status.is_none_or(|status| status == JobStatus::Open);
         let shelf = if public { None } else { Some(viewer.and_then(own_shelf)?) };
@@ -273,8 +276,11 @@ impl Understanding<'_> {
             trade: search.category.map(Category::as_str),
             skills: search.skills.as_slice(),
             urgency: &search.urgency,
-            budget_ends: i32::from(search.budget.min().is_some()) + i32::from(search.budget.max().is_some()),
+            currency: search.currency,
+            budget: search.budget,
             circle: search.circle,
+            posted_since: search.posted_since,
+            now: self.now,
         };
         let guess = Guess::new(&self.vocabulary, share, ticked);
         Some(Question { search, shelf, asked, guess, now: self.now })

@@ -1,7 +1,7 @@
 //! Finding jobs. A question becomes SQL here and nowhere else; which way is taken through the indexes is decided in `rules::search`.
 //!
-//! Every way has the same answer. A walk along an index stops at [`sql::VISITS`] jobs; when the page is not full by then, the index of words and tags
-//! is asked, or the walk is taken to its end. Where Postgres must not look things up while it walks, conditions are written as functions
+//! Every way has the same answer. A walk along an index stops at [`sql::VISITS`] jobs; when the page is not full by then, it goes on from there, or the index
+//! of words and tags is asked. Where Postgres must not look things up while it walks, conditions are written as functions
 //! (`ts_match_vq`), which no index serves.
 
 mod sql;
@@ -22,10 +22,10 @@ use super::word;
 use crate::model::search::Window;
 use crate::model::{FoundJob, JobOrder, JobSearch, Region, SearchKey, Urgency};
 use crate::rules::region_written;
-use crate::rules::search::{Guess, Latest, Way, further};
+use crate::rules::search::{Guess, Latest, Walked, Walking, Way, further};
 use crate::rules::vocabulary::Vocabulary;
 
-use sql::What;
+use sql::{Span, What};
 pub(crate) use words::{count as count_words, load as load_words};
 
 /// Jobs that are ranked among each other by relevance: the newest that match. It stands in [`What::limit`] too, which reads more of a window that was made
@@ -111,14 +111,15 @@ pub(crate) fn page(
         let window = Window { top, ..Window::default() };
         newest(conn, question, window, what, wanted, vocabulary, cards)?.0
     } else {
-        let way = question.guess.sorted(wanted, true);
-        let rows = cards(conn, sql::by_way(question, &way, after, None, what, sql::Visits::Few))?;
-        if rows.len() < wanted && way == Way::Walk {
-            let is_around = question.search.circle.is_some();
-            let way = question.guess.after_walk(wanted, rows.len(), sql::VISITS, is_around);
-            cards(conn, sql::by_way(question, &way, after, None, what, sql::Visits::All))?
-        } else {
-            rows
+        let way = question.guess.sorted(wanted);
+        let span = Span { after, ..Span::default() };
+        let (rows, rest) = match way {
+            Way::Walk => walk(conn, question, span, what, wanted, cards)?,
+            way => (Vec::new(), Some((way, Walked::default()))),
+        };
+        match rest {
+            Some((way, _)) => cards(conn, sql::by_way(question, &way, span, what))?,
+            None => rows,
         }
     };
     let own = question.shelf.is_some();
@@ -134,9 +135,11 @@ fn nearest(
     what: What,
 ) -> Result<Vec<FoundRow>, Error> {
     let Some(circle) = question.search.circle else { return Ok(Vec::new()) };
-    let way = question.guess.sorted(wanted, true);
+    let span = Span { after, ..Span::default() };
+    let gather = |conn: &mut _, way| cards(conn, sql::by_way(question, &way, span, what));
+    let way = question.guess.nearest(wanted);
     if way != Way::Walk {
-        return cards(conn, sql::by_way(question, &way, after, None, what, sql::Visits::All));
+        return gather(conn, way);
     }
     let from = after.and_then(|after| i32::try_from(after.key).ok()).unwrap_or_default();
     let mut step = sql::RING_METRES;
@@ -147,6 +150,10 @@ fn nearest(
             return Ok(rows);
         }
         step = step.saturating_mul(2);
+        let way = question.guess.nearest_within(from.saturating_add(step).min(circle.metres), circle);
+        if way != Way::Walk {
+            return gather(conn, way);
+        }
     }
 }
 
@@ -261,36 +268,36 @@ fn newest<R>(
     }
     let guess = &question.guess;
     let until = window.top.map_or(question.now, |(at, _)| at.min(question.now));
-    let put = |conn: &mut PgConnection, way: &Way, visits| {
-        load(conn, sql::by_way(question, way, None, Some(window), what, visits))
+    let span = |window| Span { window: Some(window), ..Span::default() };
+    let put = |conn: &mut PgConnection, way: &Way, window| {
+        load(conn, sql::by_way(question, way, span(window), what))
     };
-    let way = guess.newest(wanted);
-    if window.is_made {
-        let way = match (way, window.floor) {
-            (Way::Index(_), Some((floor, _))) => Way::Index(Latest::between(floor, until)),
-            (way, _) => way,
-        };
-        return Ok((put(conn, &way, sql::Visits::All)?, None));
-    }
+    let mut way = guess.newest(wanted);
     let mut part = guess.part_with(wanted);
-    if way != Way::INDEX {
-        let rows = put(conn, &way, sql::Visits::Few)?;
-        if rows.len() >= wanted || way == Way::Cells {
-            return Ok((rows, None));
-        }
-        let rest = guess.after_walk(wanted, rows.len(), sql::VISITS, question.search.circle.is_some());
-        if rest != Way::INDEX {
-            return Ok((put(conn, &rest, sql::Visits::All)?, None));
-        }
-        part = guess.part_after_walk(wanted, rows.len(), sql::VISITS);
+    if way == Way::Walk {
+        // Those of a window that was made are all wanted.
+        let wanted = if window.is_made { usize::MAX } else { wanted };
+        let (rows, rest) = walk(conn, question, span(window), what, wanted, &load)?;
+        let Some((rest, walked)) = rest else { return Ok((rows, None)) };
+        let looked = guess.part_of(walked.visited);
+        part = further(wanted, walked.found, looked, guess.matches() * looked);
+        way = rest;
+    }
+    let by_index = matches!(way, Way::Index(_));
+    if window.is_made && by_index {
+        let latest = window.floor.map_or(Latest::ALL, |(floor, _)| Latest::between(floor, until));
+        return Ok((put(conn, &Way::Index(latest), window)?, None));
+    }
+    if !by_index {
+        return Ok((put(conn, &way, window)?, None));
     }
     let mut rows = Vec::new();
     let (mut looked, mut window, mut until) = (0.0, window, until);
     loop {
-        let latest = Latest::holding(part, until, vocabulary);
+        let latest = Latest::holding(part, until, vocabulary).as_asked(question.search.posted_since, until);
         let (since, held) = (latest.since, latest.part);
         let way = Way::Index(latest);
-        rows.extend(load(conn, sql::by_way(question, &way, None, Some(window), what, sql::Visits::All))?);
+        rows.extend(put(conn, &way, window)?);
         let Some(since) = since else { return Ok((rows, None)) };
         if rows.len() >= wanted {
             return Ok((rows, None));
@@ -305,6 +312,52 @@ fn newest<R>(
         part = further(aim, rows.len(), looked, guess.matches() * looked);
         window.top = Some(floor);
         until = since;
+    }
+}
+
+/// Looks at each job along an index, so many at a time, until there are enough, there are no more, or another way is shorter: that one then, to be taken
+/// from the beginning.
+fn walk<R>(
+    conn: &mut PgConnection,
+    question: &Question<'_>,
+    mut span: Span,
+    what: What,
+    wanted: usize,
+    load: impl Fn(&mut PgConnection, Composed) -> Result<Vec<R>, Error>,
+) -> Result<(Vec<R>, Option<(Way, Walked)>), Error> {
+    let put = |conn: &mut PgConnection, span| load(conn, sql::by_way(question, &Way::Walk, span, what));
+    let end_of = |conn: &mut PgConnection, span| -> Result<Option<Position<i64>>, Error> {
+        let ends: Vec<(i64, Uuid)> = sql::walk_end(question, span).rows::<(BigInt, SqlUuid)>().load(conn)?;
+        Ok(ends.into_iter().next().map(|(key, id)| Position { key, id }))
+    };
+    let by = Walking { is_newest: span.window.is_some(), is_around: question.search.circle.is_some() };
+    let mut found = put(conn, span)?;
+    if found.len() >= wanted {
+        return Ok((found, None));
+    }
+    let Some(mut end) = end_of(conn, span)? else { return Ok((found, None)) };
+    let mut walked = Walked { visited: sql::VISITS, found: found.len() };
+    // A job may have come or gone since: each stretch is looked at between places that stand.
+    found.clear();
+    loop {
+        let way = question.guess.after_walk(wanted, walked, by);
+        if way != Way::Walk {
+            return Ok((found, Some((way, walked))));
+        }
+        found.extend(put(conn, Span { to: Some(end), ..span })?);
+        span.after = Some(end);
+        if found.len() >= wanted {
+            return Ok((found, None));
+        }
+        match end_of(conn, span)? {
+            Some(next) => end = next,
+            None => {
+                found.extend(put(conn, span)?);
+                return Ok((found, None));
+            }
+        }
+        walked.visited += sql::VISITS;
+        walked.found = found.len();
     }
 }
 

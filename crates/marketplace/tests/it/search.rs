@@ -17,7 +17,7 @@ use crate::world::{World, bathroom};
 /// Enough that what is common is met by walking, and what is rare by its index.
 const ROWS: u32 = 6_000;
 
-/// Jobs all over a part of Texas and across the date line. `zinnia` is common, `quokka` rare, `okapi` is in the town's name.
+/// Jobs all over a part of Texas and across the date line. `zinnia` is common, `quokka` rare, `okapi` is in the town's name; few pay in francs.
 pub(crate) fn seed(world: &World, rows: u32) {
     world.database.execute(&format!(
         "SELECT setseed(0.5);
@@ -28,7 +28,7 @@ pub(crate) fn seed(world: &World, rows: u32) {
              (ARRAY['tiling', 'plumbing', 'roofing', 'painting'])[1 + n % 4], ARRAY['skill ' || n % 40], CASE WHEN n % 50 = 1 THEN 'Okapi' ELSE 'Austin' END,
              CASE WHEN n % 3 > 0 THEN 'TX' END, 'US',
              CASE WHEN n % 7 > 0 THEN 30 + (random() * 200)::int * 0.01 END, CASE WHEN n % 7 > 0 THEN -97 - (random() * 200)::int * 0.01 END,
-             CASE WHEN n % 5 > 0 THEN n * 10 END, CASE WHEN n % 5 > 1 THEN n * 20 END, 'USD',
+             CASE WHEN n % 5 > 0 THEN n * 10 END, CASE WHEN n % 5 > 1 THEN n * 20 END, CASE WHEN n % 53 = 0 THEN 'CHF' ELSE 'USD' END,
              (ARRAY['flexible', 'normal', 'urgent', 'emergency'])[1 + n % 4 * n % 3 % 4],
              app.clock() + ((random() * 900)::int - 100) * interval '1 hour', app.clock() + interval '900 days', 'on_arrival',
              app.clock() - (random() * 1900)::int * interval '1 hour', app.clock() - interval '900 days', app.clock()
@@ -79,7 +79,17 @@ fn questions() -> Vec<Question> {
     let tiling = "category = 'tiling'";
     let urgent = JobSearchForm { urgency: vec![Urgency::Urgent, Urgency::Emergency], ..all() };
     let budget = JobSearchForm { budget_min: Some(60_000), budget_max: Some(70_000), ..all() };
-    let in_budget = "coalesce(budget_max, budget_min) >= 60000 AND coalesce(budget_min, budget_max) <= 70000";
+    let in_budget = "currency = 'USD' AND coalesce(budget_max, budget_min) >= 60000 AND coalesce(budget_min, budget_max) <= 70000";
+    let dear = JobSearchForm { budget_min: Some(100_000), ..all() };
+    let cheap = JobSearchForm { budget_max: Some(10_000), ..all() };
+    let (is_dear, is_cheap) = (
+        "currency = 'USD' AND coalesce(budget_max, budget_min) >= 100000",
+        "currency = 'USD' AND coalesce(budget_min, budget_max) <= 10000",
+    );
+    let in_francs = |form| JobSearchForm { currency: Some("CHF".to_owned()), ..form };
+    let is_in_francs = "currency = 'CHF'";
+    let lately = |form| JobSearchForm { posted_since: Some(since), ..form };
+    let is_late = format!("published_at >= '{since}'");
     let skilled = JobSearchForm { skills: vec!["Skill 7".to_owned()], ..all() };
     let newest = |form| by(JobOrder::Newest, form);
     vec![
@@ -93,20 +103,30 @@ fn questions() -> Vec<Question> {
         (of_trade("tiling", newest(budget.clone())), format!("{in_budget} AND {tiling}"), NEWEST),
         (newest(urgent.clone()), "urgency IN ('urgent', 'emergency')".to_owned(), NEWEST),
         (newest(skilled), "skills = '{skill 7}'".to_owned(), NEWEST),
+        (lately(newest(all())), is_late.clone(), NEWEST),
+        (lately(by(JobOrder::Budget, all())), format!("{is_late} AND currency = 'USD'"), BUDGET),
+        (lately(by(JobOrder::Deadline, all())), format!("{is_late} AND {OPEN_FOR_BIDS}"), DEADLINE),
+        (newest(in_francs(all())), is_in_francs.to_owned(), NEWEST),
+        (by(JobOrder::Budget, in_francs(all())), is_in_francs.to_owned(), BUDGET),
+        (by(JobOrder::Deadline, in_francs(all())), format!("{is_in_francs} AND {OPEN_FOR_BIDS}"), DEADLINE),
         (
-            JobSearchForm { posted_since: Some(since), ..newest(all()) },
-            format!("published_at >= '{since}'"),
-            NEWEST,
+            by(JobOrder::Distance, around(200, in_francs(all()))),
+            format!("{is_in_francs} AND {}", near(200)),
+            NEAREST,
         ),
+        (newest(dear.clone()), is_dear.to_owned(), NEWEST),
+        (by(JobOrder::Budget, dear), is_dear.to_owned(), BUDGET),
+        (newest(cheap.clone()), is_cheap.to_owned(), NEWEST),
+        (by(JobOrder::Deadline, cheap), format!("{is_cheap} AND {OPEN_FOR_BIDS}"), DEADLINE),
         (newest(around(20, all())), near(20), NEWEST),
         (newest(around(500, all())), near(500), NEWEST),
         (around(60, words("zinnia")), format!("{} AND {}", near(60), has("zinnia")), NEWEST),
         (around(200, words("quokka")), format!("{} AND {}", near(200), has("quokka")), NEWEST),
-        (by(JobOrder::Budget, all()), "true".to_owned(), BUDGET),
-        (by(JobOrder::Budget, words("quokka")), has("quokka"), BUDGET),
+        (by(JobOrder::Budget, all()), "currency = 'USD'".to_owned(), BUDGET),
+        (by(JobOrder::Budget, words("quokka")), format!("{} AND currency = 'USD'", has("quokka")), BUDGET),
         (
             by(JobOrder::Budget, around(60, words("zinnia"))),
-            format!("{} AND {}", near(60), has("zinnia")),
+            format!("{} AND {} AND currency = 'USD'", near(60), has("zinnia")),
             BUDGET,
         ),
         (by(JobOrder::Deadline, all()), OPEN_FOR_BIDS.to_owned(), DEADLINE),
@@ -284,6 +304,59 @@ fn every_question_gets_what_a_plain_statement_says_page_by_page() {
                 }
                 assert!(found == expected, "{form:?}: {} found, {} expected", found.len(), expected.len());
             }
+        }
+    }
+}
+
+/// What was taken for common, because nothing was counted yet, stands at the very end of each order: it is walked to, stretch by stretch.
+#[test]
+fn a_walk_goes_on_to_its_end() {
+    let world = World::new();
+    seed(&world, 15_000);
+    world.database.execute(
+        "UPDATE marketplace.jobs SET currency = 'SEK', published_at = app.clock() - interval '3000 hours' - budget_min * interval '1 second',
+             bidding_deadline = app.clock() + interval '850 hours' + budget_max * interval '1 second'
+         WHERE budget_max < 3000",
+    );
+    world.database.execute("ANALYZE marketplace.jobs");
+    let mut conn = world.database.owner_connection();
+    for (by_order, order) in
+        [(JobOrder::Newest, NEWEST), (JobOrder::Budget, BUDGET), (JobOrder::Deadline, DEADLINE)]
+    {
+        let expected: Vec<Line> = diesel::sql_query(format!(
+            "SELECT id::text AS line FROM marketplace.jobs WHERE status = 'OPEN' AND currency = 'SEK' ORDER BY {order}"
+        ))
+        .load(&mut conn)
+        .unwrap();
+        let expected: Vec<String> = expected.into_iter().map(|row| row.line).collect();
+        assert!(expected.len() > 50, "{}", expected.len());
+        let form = by(by_order, JobSearchForm { currency: Some("SEK".to_owned()), ..all() });
+        for limit in [100, 19] {
+            assert!(read(&world, &form, limit) == expected, "{by_order:?} by {limit}");
+        }
+    }
+}
+
+/// What the index has about money is reckoned in two languages.
+#[test]
+fn amounts_are_cut_where_the_database_cuts_them() {
+    let world = World::new();
+    seed(&world, 10);
+    // So few that they are asked of the index.
+    world.database.execute("INSERT INTO marketplace.words VALUES ('currency1CHF', 1e-9)");
+    for amount in [0, 999, 1_000, 1_999, 2_000, 49_999_999, 50_000_000, 99_999_999, 100_000_000] {
+        world.database.execute(&format!(
+            "UPDATE marketplace.jobs SET status = 'OPEN', budget_min = {amount}, budget_max = {amount}, currency = 'CHF'"
+        ));
+        let ends = |min, max| JobSearchForm {
+            budget_min: min,
+            budget_max: max,
+            currency: Some("CHF".to_owned()),
+            sort: Some(JobOrder::Newest),
+            ..all()
+        };
+        for form in [ends(Some(amount), None), ends(None, Some(amount)), ends(Some(amount), Some(amount))] {
+            assert_eq!(read(&world, &form, 100).len(), 10, "{form:?}");
         }
     }
 }

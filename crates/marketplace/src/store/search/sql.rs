@@ -12,10 +12,11 @@ use crate::rules::words::{skill_tag, trade_tag};
 use crate::rules::{Bounds, bounds_around};
 use crate::store::jobs::Shelf;
 
-/// Jobs that a walk looks at before another way is taken.
-pub(super) const VISITS: usize = 6_000;
-/// The same in the text, because a limit has to be a constant there.
-const FEW: &str = " LIMIT 6000";
+/// Jobs that a walk looks at before it is thought over. A little more stands in the text, where a limit has to be a constant: what comes in between while
+/// the end of a walk is looked for must not push out what was there.
+pub(super) const VISITS: usize = 5_900;
+const VISITED: &str = " LIMIT 6000";
+const LAST_VISITED: &str = " OFFSET 5899 LIMIT 1";
 /// How far beyond the last one it is first looked for the next nearest; each time twice as far.
 pub(super) const RING_METRES: i32 = 1_000;
 /// The largest page that is read with the smaller of the two limits.
@@ -47,13 +48,12 @@ pub(super) enum What {
     Counted,
 }
 
-/// How far a walk goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Visits {
-    /// To [`VISITS`].
-    Few,
-    /// To the end.
-    All,
+/// A part of an order: after a place, up to another one and with it, within a window.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    pub(super) after: Option<Position<i64>>,
+    pub(super) to: Option<Position<i64>>,
+    pub(super) window: Option<Window>,
 }
 
 impl What {
@@ -98,21 +98,39 @@ fn order(order: JobOrder) -> &'static str {
 
 /// ` AND …`: what comes after a place in the order.
 fn beyond(order: JobOrder, after: Option<Position<i64>>) -> Composed {
-    let Some(Position { key, id }) = after else { return Composed::new("") };
+    let sign = if is_descending(order) { "<" } else { ">" };
+    after.map_or_else(|| Composed::new(""), |after| compared(order, sign, after))
+}
+
+/// ` AND …`: what comes before a place in the order, and what stands there.
+fn up_to(order: JobOrder, last: Option<Position<i64>>) -> Composed {
+    let sign = if is_descending(order) { ">=" } else { "<=" };
+    last.map_or_else(|| Composed::new(""), |last| compared(order, sign, last))
+}
+
+fn is_descending(order: JobOrder) -> bool {
+    !matches!(order, JobOrder::Deadline | JobOrder::Distance)
+}
+
+fn compared(order: JobOrder, sign: &'static str, Position { key, id }: Position<i64>) -> Composed {
     let at = || Instant::from_timestamp_micros(key).unwrap_or(NO_DEADLINE);
+    let asked = Composed::new(" AND (").text(key_of(order)).text(", j.id) ").text(sign).text(" (");
     let asked = match order {
-        JobOrder::Newest | JobOrder::Relevance | JobOrder::Bids => {
-            Composed::new(" AND (j.published_at, j.id) < (").value(at())
-        }
-        JobOrder::Budget => {
-            Composed::new(" AND (coalesce(j.budget_max, j.budget_min, -1), j.id) < (").value(key)
-        }
-        JobOrder::Deadline => Composed::new(" AND (j.bidding_deadline, j.id) > (").value(at()),
-        JobOrder::Distance => {
-            Composed::new(" AND (j.metres, j.id) > (").value(i32::try_from(key).unwrap_or(i32::MAX))
-        }
+        JobOrder::Newest | JobOrder::Relevance | JobOrder::Bids | JobOrder::Deadline => asked.value(at()),
+        JobOrder::Budget => asked.value(key),
+        JobOrder::Distance => asked.value(i32::try_from(key).unwrap_or(i32::MAX)),
     };
     asked.text(", ").value(id).text(")")
+}
+
+/// What an order is by, of a job as `j` whose distance is reckoned.
+fn key_of(order: JobOrder) -> &'static str {
+    match order {
+        JobOrder::Newest | JobOrder::Relevance | JobOrder::Bids => "j.published_at",
+        JobOrder::Budget => "coalesce(j.budget_max, j.budget_min, -1)",
+        JobOrder::Deadline => "j.bidding_deadline",
+        JobOrder::Distance => "j.metres",
+    }
 }
 
 /// ` AND …`: what lies within a window.
@@ -129,18 +147,10 @@ fn between(window: Option<Window>) -> Composed {
 }
 
 /// The statement of a way, in the order of the question, or the newest first within a window.
-pub(super) fn by_way(
-    question: &Question<'_>,
-    way: &Way,
-    after: Option<Position<i64>>,
-    window: Option<Window>,
-    what: What,
-    visits: Visits,
-) -> Composed {
-    let order = if window.is_some() { JobOrder::Newest } else { question.search.order };
-    let range = Range { order, bounds: beyond(order, after).then(between(window)) };
+pub(super) fn by_way(question: &Question<'_>, way: &Way, span: Span, what: What) -> Composed {
+    let range = Range::of(question, span);
     match way {
-        Way::Walk => walk(question, range, what, visits),
+        Way::Walk => walk(question, range, what),
         Way::Index(latest) => by_index(question, range, latest, what),
         Way::Cells => by_cells(question, range, what),
         Way::Box => by_box(question, range, what),
@@ -153,9 +163,15 @@ struct Range {
     bounds: Composed,
 }
 
+impl Range {
+    fn of(question: &Question<'_>, Span { after, to, window }: Span) -> Self {
+        let order = if window.is_some() { JobOrder::Newest } else { question.search.order };
+        Self { order, bounds: beyond(order, after).then(up_to(order, to)).then(between(window)) }
+    }
+}
+
 /// Along the index of the order, looking at each job.
-fn walk(question: &Question<'_>, range: Range, what: What, visits: Visits) -> Composed {
-    let end = if visits == Visits::Few { FEW } else { "" };
+fn walk(question: &Question<'_>, range: Range, what: What) -> Composed {
     // Only of a column does Postgres know that it comes in order.
     let (worth, in_order) = match range.order {
         JobOrder::Budget => {
@@ -170,11 +186,30 @@ fn walk(question: &Question<'_>, range: Range, what: What, visits: Visits) -> Co
         .then(walked_along(question, range.order))
         .then(range.bounds)
         .text(order(range.order))
-        .text(end)
+        .text(VISITED)
         .text(") AS j WHERE true")
         .then(each(question, Some(range.order)))
         .text(in_order)
         .text(what.limit())
+}
+
+/// The key and the id of the last job that a walk looks at; none when there are fewer.
+pub(super) fn walk_end(question: &Question<'_>, span: Span) -> Composed {
+    let range = Range::of(question, span);
+    let key = match range.order {
+        JobOrder::Newest | JobOrder::Relevance | JobOrder::Bids | JobOrder::Deadline => {
+            Composed::new("SELECT (1000000 * extract(epoch FROM ")
+                .text(key_of(range.order))
+                .text("))::bigint")
+        }
+        JobOrder::Budget | JobOrder::Distance => Composed::new("SELECT ").text(key_of(range.order)),
+    };
+    key.text(", j.id")
+        .text(OPEN)
+        .then(walked_along(question, range.order))
+        .then(range.bounds)
+        .text(order(range.order))
+        .text(LAST_VISITED)
 }
 
 /// Conditions that an index is walked along with.
@@ -182,6 +217,11 @@ fn walked_along(question: &Question<'_>, order: JobOrder) -> Composed {
     let mut asked = Composed::new("");
     if order == JobOrder::Newest {
         asked = asked.then(of_trade(question)).then(posted_since(question));
+    }
+    if order == JobOrder::Budget
+        && let Some(least) = question.search.budget.min()
+    {
+        asked = asked.text(" AND coalesce(j.budget_max, j.budget_min, -1) >= ").value(least);
     }
     if order == JobOrder::Deadline {
         asked = asked.text(" AND j.bidding_deadline > (SELECT app.clock())");
@@ -531,7 +571,14 @@ fn in_index(question: &Question<'_>, latest: &Latest) -> Composed {
     let times = (!latest.tags.is_empty()).then(|| any(latest.tags.clone()));
     // The first leads: what is behind it leaps to where it begins, and words that nothing has are not looked for from the oldest job on.
     let before = [times, place, trade.map(trade_tag)].into_iter().flatten();
-    before.chain(words_and_skills(question)).chain(urgency).fold(Composed::new(""), |asked, tags| {
+    let asked = before.chain(words_and_skills(question)).chain(urgency);
+    let asked = asked.fold(Composed::new(""), |asked, tags| {
         asked.text(" AND j.words @@ (SELECT to_tsquery('english', ").value(tags).text("))")
+    });
+    question.guess.money.tags().fold(asked, |asked, tags| {
+        asked
+            .text(" AND marketplace.money_tags(j.budget_min, j.budget_max, j.currency) && ")
+            .value(tags.to_vec())
+            .text("::text[]")
     })
 }

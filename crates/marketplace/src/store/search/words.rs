@@ -64,13 +64,13 @@ pub(crate) fn count(conn: &mut PgConnection) -> Result<(), Error> {
              FROM ts_stat(format(
                  $stat$SELECT array_to_tsvector('{all1jobs}'
                            || marketplace.job_tags(category, skills, urgency, published_at, public_latitude, public_longitude)
-                               || marketplace.meaning_tags(meanings))
+                               || marketplace.meaning_tags(meanings) || marketplace.money_tags(budget_min, budget_max, currency))
                            || to_tsvector('simple', marketplace.folded(concat_ws(' ', title, description, city, region)))
                        FROM marketplace.jobs TABLESAMPLE SYSTEM (%s) WHERE status = 'OPEN'$stat$,
                  (SELECT least(100, 1000000 / greatest(reltuples, 1)) FROM pg_class WHERE oid = 'marketplace.jobs'::regclass))))
          INSERT INTO marketplace.words (word, share)
          SELECT word, ndoc / most::double precision FROM sampled
-         WHERE word ~ '^((trade|skill|means|urgency)1[a-z0-9]+|(day|cell|block)1[0-9]+)$' OR (ndoc >= 5 AND word ~ '^[a-z]{3,30}$')",
+         WHERE word ~ '^((trade|skill|means|urgency)1[a-z0-9]+|(day|cell|block)1[0-9]+|(currency|upto|from)1[A-Z]{3}[0-9]*)$' OR (ndoc >= 5 AND word ~ '^[a-z]{3,30}$')",
     )
     .execute(conn)?;
     Ok(())

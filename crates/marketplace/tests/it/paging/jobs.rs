@@ -103,6 +103,8 @@ impl Filters {
         all.extend(self.tiling.then(|| "category = 'tiling'".to_owned()));
         all.extend(self.around.map(near));
         all.extend(self.urgent.then(|| "urgency IN ('urgent', 'normal')".to_owned()));
+        // By budget only in one currency.
+        all.extend((order == JobOrder::Budget).then(|| "currency = 'USD'".to_owned()));
         all.extend((order == JobOrder::Deadline).then(|| "bidding_deadline > app.clock()".to_owned()));
         all.join(" AND ")
     }
