@@ -76,23 +76,16 @@ impl Connection {
     pub(crate) async fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
-        loop {
-            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
-                let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
-                let status = head.get(9..12).and_then(|code| code.parse().ok()).ok_or_else(malformed)?;
-                let header =
-                    |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-                let length = header("content-length:")
-                    .map_or(Ok(0), |length| length.parse::<usize>().map_err(|_| malformed()))?;
-                let retry_after = header("retry-after:").and_then(|seconds| seconds.parse().ok());
-                let whole = end + 4 + length;
-                while self.buffer.len() < whole {
-                    self.read_more().await?;
-                }
-                return Ok(Answer { status, retry_after, body: self.buffer[end + 4..whole].to_vec() });
+        let (status, retry_after, start, whole) = loop {
+            if let Some(head) = head(&self.buffer)? {
+                break head;
             }
             self.read_more().await?;
+        };
+        while self.buffer.len() < whole {
+            self.read_more().await?;
         }
+        Ok(Answer { status, retry_after, body: self.buffer[start..whole].to_vec() })
     }
 
     async fn read_more(&mut self) -> io::Result<()> {
@@ -103,8 +96,20 @@ impl Connection {
     }
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+/// Status, how long to stay away, where the body begins and where it ends; none until the head is there.
+fn head(answer: &[u8]) -> io::Result<Option<(u16, Option<u64>, usize, usize)>> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut head = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(start) = head.parse(answer).map_err(|_| malformed())? else {
+        return Ok(None);
+    };
+    let header = |name: &str| {
+        let of_name = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        of_name.and_then(|header| std::str::from_utf8(header.value).ok())
+    };
+    let length: usize = header("content-length").map_or(Ok(0), str::parse).map_err(|_| malformed())?;
+    let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
+    Ok(Some((head.code.ok_or_else(malformed)?, retry_after, start, start + length)))
 }
 
 fn malformed() -> io::Error {
