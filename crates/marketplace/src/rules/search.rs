@@ -20,6 +20,8 @@ const CELLS_MAX: usize = 400;
 const CELL_TAGS_MAX: usize = 9;
 /// More larger squares than these are not asked for.
 const BLOCK_TAGS_MAX: usize = 64;
+/// More of them than these are not even counted together: a circle of 500 km touches hardly a thousand.
+const BLOCKS_MAX: usize = 2_000;
 /// The larger squares' edge is half a degree, as in `marketplace.block`.
 const BLOCKS_A_DEGREE: u16 = 2;
 /// Fewer open jobs than these are not worth thinking about.
@@ -70,18 +72,11 @@ pub(crate) enum Way {
     Box,
 }
 
-/// How a walk goes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Walking {
-    /// In the order of the newest.
-    pub(crate) is_newest: bool,
-    /// For what lies around a place.
-    pub(crate) is_around: bool,
-}
-
 /// How a walk went.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Walked {
+    /// Whether it went in the order of the newest.
+    pub(crate) is_newest: bool,
     /// Jobs that it looked at.
     pub(crate) visited: usize,
     /// Those of them that match.
@@ -196,6 +191,9 @@ pub(crate) struct Guess {
     rest_at_most: f64,
     /// The part that lies in the squares that the circle touches.
     place: f64,
+    /// The same, as far as the index is asked for squares; none where they are too many.
+    asked_place: Option<f64>,
+    is_around: bool,
     /// The part that was posted since then.
     time: f64,
     /// How common the rarest thing is that the index is asked for; none when it is asked for nothing.
@@ -265,7 +263,8 @@ impl Guess {
             (!ticked.urgency.is_empty()).then(|| ticked.urgency.iter().map(of_urgency).sum::<f64>());
         let cells = ticked.circle.and_then(|circle| squares_around(circle, CELLS_A_DEGREE, CELLS_MAX));
         let squares = ticked.circle.and_then(|circle| Squares::around(circle, cells.as_deref()));
-        let place = squares.as_ref().map(|squares| squares.share(vocabulary));
+        let asked_place = squares.as_ref().map(|squares| squares.share(vocabulary));
+        let place = asked_place.or_else(|| Some(Squares::wide(ticked.circle?)?.share(vocabulary)));
         // Most jobs of a trade may be such as speak of these words, or of the words such as are of this trade.
         let together = match (words, trade) {
             (Some(words), Some(trade)) => {
@@ -284,7 +283,7 @@ impl Guess {
         let since = Latest::ALL.as_asked(ticked.posted_since, ticked.now);
         let time = ticked.posted_since.map(|since| vocabulary.published_share(since, ticked.now).min(1.0));
         let of_time = time.filter(|_| since != Latest::ALL);
-        let others = asked.iter().copied().chain(trade).chain(place).chain(of_time).reduce(f64::min);
+        let others = asked.iter().copied().chain(trade).chain(asked_place).chain(of_time).reduce(f64::min);
         let money = Money::of(ticked.currency, ticked.budget, vocabulary);
         let rest = asked.iter().product::<f64>() * money.share;
         let money = if others.is_some() { money.beside_others() } else { money };
@@ -296,6 +295,8 @@ impl Guess {
             rest,
             rest_at_most: rest * together,
             place: place.unwrap_or(1.0),
+            asked_place,
+            is_around: ticked.circle.is_some(),
             time: time.unwrap_or(1.0),
             rarest,
             cells,
@@ -308,6 +309,17 @@ impl Guess {
     /// How many match, whenever they were posted.
     pub(crate) fn matches(&self) -> f64 {
         self.jobs * self.trade * self.rest * self.place
+    }
+
+    /// How many the index names of them: by far more, where the place is too wide to be asked for.
+    fn named(&self) -> f64 {
+        self.jobs * self.trade * self.rest * self.asked_place.unwrap_or(1.0)
+    }
+
+    /// What it costs to fetch all that lie about a place that is too wide to be asked for by squares.
+    fn wide(&self) -> Option<f64> {
+        let is_wide = self.is_around && self.asked_place.is_none();
+        is_wide.then_some(LOOKUP + self.jobs * self.place * FETCH)
     }
 
     /// What it costs to look along the index of the newest until so many are found; that index is of the trade when there is one.
@@ -343,15 +355,18 @@ impl Guess {
         let wanted = float(wanted);
         let walk = self.walked(wanted);
         // Of the latest stretches only, but of those all that match.
-        let fetched = self.matches().min((wanted * DAYS_SPARE).max(self.matches() * STRETCH_SHARE));
+        let held = (wanted * DAYS_SPARE / self.matches().max(f64::MIN_POSITIVE)).clamp(STRETCH_SHARE, 1.0);
+        let fetched = self.named() * held;
         let index = self.entries().map(|(ask, entries)| ask + entries * part + fetched * FETCH);
         let in_place = self.jobs * self.place;
         let cells = self.cells.as_ref().filter(|_| in_place <= CELLS_JOBS_MAX).map(|cells| {
             let others = (self.trade * self.rest).max(f64::MIN_POSITIVE);
             float(cells.len()) * CELL + (float(cells.len()) * wanted / others).min(in_place)
         });
+        let shortest = index.map_or(walk, |index| index.min(walk));
         match (index, cells) {
-            (index, Some(cells)) if cells <= walk && index.is_none_or(|index| cells <= index) => Way::Cells,
+            _ if self.wide().is_some_and(|about| about < shortest) => Way::Box,
+            (_, Some(cells)) if cells <= shortest => Way::Cells,
             (Some(index), _) if index < walk => Way::INDEX,
             _ => Way::Walk,
         }
@@ -374,16 +389,16 @@ impl Guess {
 
     /// The shortest way to so many after a walk that found too few, and has not come to its end: on and on, by the index of words and tags, or all about the
     /// place. In the order of the newest the index is asked stretch by stretch.
-    pub(crate) fn after_walk(&self, wanted: usize, walked: Walked, by: Walking) -> Way {
+    pub(crate) fn after_walk(&self, wanted: usize, walked: Walked) -> Way {
         let wanted = float(wanted);
         let share = float(walked.found.max(1)) / float(walked.visited.max(1));
         let on = (wanted / share).min(self.jobs);
         // What does not lie about the place is what is rarer than it would be everywhere.
         let place = (share / (self.trade * self.rest * self.time).max(f64::MIN_POSITIVE)).min(1.0);
-        let about = by.is_around.then_some(self.jobs * place * FETCH);
+        let about = self.is_around.then_some(self.jobs * place * FETCH);
         let (part, time) =
-            if by.is_newest { ((wanted / (share * self.jobs)).min(1.0), 1.0) } else { (1.0, self.time) };
-        let fetched = self.matches() * time * FETCH;
+            if walked.is_newest { ((wanted / (share * self.jobs)).min(1.0), 1.0) } else { (1.0, self.time) };
+        let fetched = self.named() * time * FETCH;
         let index = self.entries().map(|(ask, entries)| ask + (entries + fetched) * part);
         match (index, about) {
             (Some(index), about) if index < about.unwrap_or(on).min(on) => self.by_index(),
@@ -394,19 +409,27 @@ impl Guess {
 
     /// The way to the first so many in an order that has an index of its own.
     pub(crate) fn sorted(&self, wanted: usize) -> Way {
-        self.unless_by_index(self.walked_in_order(float(wanted)))
+        let walk = self.walked_in_order(float(wanted));
+        let index = self.fetched_at_once();
+        let shortest = index.map_or(walk, |index| index.min(walk));
+        match index {
+            _ if self.wide().is_some_and(|about| about < shortest) => Way::Box,
+            Some(index) if index < walk => self.by_index(),
+            _ => Way::Walk,
+        }
     }
 
     /// The way to the nearest so many.
     pub(crate) fn nearest(&self, wanted: usize) -> Way {
-        self.unless_by_index(self.walked_around(float(wanted)))
+        let rings = self.walked_around(float(wanted));
+        let is_shorter = self.fetched_at_once().is_some_and(|index| index < rings);
+        if is_shorter { self.by_index() } else { Way::Walk }
     }
 
-    /// A walk that costs so much, unless all that match cost less.
-    fn unless_by_index(&self, walk: f64) -> Way {
-        let matches = self.matches() * self.time;
-        let index = self.entries().map(|(ask, entries)| ask + entries + matches * FETCH);
-        if index.is_some_and(|index| index < walk) { self.by_index() } else { Way::Walk }
+    /// What it costs to ask the index and to fetch all that it names.
+    fn fetched_at_once(&self) -> Option<f64> {
+        let named = self.named() * self.time;
+        self.entries().map(|(ask, entries)| ask + entries + named * FETCH)
     }
 
     fn by_index(&self) -> Way {
@@ -416,8 +439,10 @@ impl Guess {
     /// The way to the nearest within so many metres, when there were too few nearer by, of a circle so wide.
     pub(crate) fn nearest_within(&self, metres: i32, circle: Circle) -> Way {
         let part = f64::from(metres) / f64::from(circle.metres.max(1));
-        let about = self.jobs * self.place * part * part;
-        if about > RING_JOBS_MAX && self.rarest.is_some() { self.by_index() } else { Way::Walk }
+        let all = self.jobs * self.place;
+        let is_long = all * part * part > RING_JOBS_MAX;
+        let is_shorter = self.fetched_at_once().is_some_and(|index| index < all * FETCH);
+        if is_long && is_shorter { self.by_index() } else { Way::Walk }
     }
 }
 
@@ -462,6 +487,11 @@ impl Squares {
                 .filter(|blocks| blocks.len() <= BLOCK_TAGS_MAX)
                 .map(Self::Blocks),
         }
+    }
+
+    /// For what they hold together.
+    fn wide(circle: Circle) -> Option<Self> {
+        squares_around(circle, BLOCKS_A_DEGREE, BLOCKS_MAX).map(Self::Blocks)
     }
 
     fn count(&self) -> usize {
@@ -623,14 +653,13 @@ mod tests {
                 "{common:?}"
             );
         }
-        let walking = Walking { is_newest: false, is_around: false };
-        let (none, some) = (Walked { visited: 6_000, found: 0 }, Walked { visited: 6_000, found: 20 });
+        let walked = |found| Walked { is_newest: false, visited: 6_000, found };
         let usd = guess(in_currency("USD"));
-        assert_eq!(usd.after_walk(1, some, walking), Way::Walk, "one more");
-        assert_eq!(usd.after_walk(21, none, walking), Way::Walk, "by the index, nearly all would be fetched");
+        assert_eq!(usd.after_walk(1, walked(20)), Way::Walk, "one more");
+        assert_eq!(usd.after_walk(21, walked(0)), Way::Walk, "by the index, nearly all would be fetched");
         let cad = guess(in_currency("CAD"));
-        assert_eq!(cad.after_walk(21, none, walking), Way::Walk);
-        assert_eq!(guess(in_currency("CHF")).after_walk(21, none, walking), Way::INDEX);
+        assert_eq!(cad.after_walk(21, walked(0)), Way::Walk);
+        assert_eq!(guess(in_currency("CHF")).after_walk(21, walked(0)), Way::INDEX);
         for rare in [in_currency("CHF"), Ticked { budget: budget(50_000_000), ..in_currency("USD") }] {
             assert_eq!(
                 (guess(rare).sorted(21), guess(rare).newest(21)),
@@ -654,21 +683,32 @@ mod tests {
     fn the_nearest_are_looked_for_one_by_one_only_where_they_are_few() {
         let centre = GeoPoint::new(40.75, -73.95).unwrap();
         let circle = Circle { centre, metres: 500_000 };
-        let guess = |currency: Option<&str>| {
-            let currency = currency.map(|code| code.parse().unwrap());
-            Guess::new(
-                &million(&[("currency1USD", 0.9)]),
-                None,
-                Ticked { currency, circle: Some(circle), ..nothing() },
-            )
+        let blocks = squares_around(circle, BLOCKS_A_DEGREE, BLOCKS_MAX).unwrap();
+        assert!(blocks.len() > BLOCK_TAGS_MAX, "the index is not asked for so many: {}", blocks.len());
+        let around = |holds: f64| {
+            let share = holds / f64::from(u32::try_from(blocks.len()).unwrap());
+            let counted = blocks.iter().map(|block| (block_tag(None, *block), share));
+            let mut counted: Vec<(String, f64)> = counted.collect();
+            counted.extend([("currency1USD".to_owned(), 0.9), ("currency1CAD".to_owned(), 0.1)]);
+            Vocabulary::new(1_000_000.0, &counted)
         };
-        assert_eq!(guess(Some("USD")).nearest_within(32_000, circle), Way::Walk);
-        assert_eq!(guess(Some("USD")).nearest_within(64_000, circle), Way::INDEX);
-        assert_eq!(guess(None).nearest_within(500_000, circle), Way::Walk, "all that lie there match");
-        let walking = Walking { is_newest: true, is_around: true };
-        let walked = |found| Walked { visited: 6_000, found };
-        assert_eq!(guess(None).after_walk(21, walked(0), walking), Way::Box, "hardly anything lies there");
-        assert_eq!(guess(None).after_walk(1_001, walked(600), walking), Way::Walk, "a tenth of all does");
+        let guess = |holds: f64, currency: Option<&str>| {
+            let currency = currency.map(|code| code.parse().unwrap());
+            Guess::new(&around(holds), None, Ticked { currency, circle: Some(circle), ..nothing() })
+        };
+        assert_eq!(guess(0.2, Some("CAD")).nearest_within(64_000, circle), Way::Walk, "some three thousand");
+        assert_eq!(guess(0.2, Some("CAD")).nearest_within(250_000, circle), Way::INDEX);
+        for (holds, currency) in [(0.2, Some("USD")), (0.0, Some("USD")), (0.0, Some("CAD")), (0.2, None)] {
+            let way = guess(holds, currency).nearest_within(500_000, circle);
+            assert_eq!(way, Way::Walk, "all about the place are fewer: {holds} {currency:?}");
+        }
+        assert_eq!(guess(0.2, Some("CHF")).nearest(21), Way::INDEX);
+        let nowhere = guess(0.0, Some("USD"));
+        assert_eq!((nowhere.newest(21), nowhere.sorted(21)), (Way::Box, Way::Box), "nothing lies there");
+        let walked = |found| Walked { is_newest: true, visited: 6_000, found };
+        let wide = guess(0.2, None);
+        assert_eq!(wide.after_walk(21, walked(0)), Way::Box, "hardly anything lies there");
+        assert_eq!(wide.after_walk(1_001, walked(600)), Way::Walk, "a tenth of all does");
     }
 
     #[test]

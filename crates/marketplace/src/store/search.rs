@@ -22,7 +22,7 @@ use super::word;
 use crate::model::search::Window;
 use crate::model::{FoundJob, JobOrder, JobSearch, Region, SearchKey, Urgency};
 use crate::rules::region_written;
-use crate::rules::search::{Guess, Latest, Walked, Walking, Way, further};
+use crate::rules::search::{Guess, Latest, Walked, Way, further};
 use crate::rules::vocabulary::Vocabulary;
 
 use sql::{Span, What};
@@ -330,17 +330,16 @@ fn walk<R>(
         let ends: Vec<(i64, Uuid)> = sql::walk_end(question, span).rows::<(BigInt, SqlUuid)>().load(conn)?;
         Ok(ends.into_iter().next().map(|(key, id)| Position { key, id }))
     };
-    let by = Walking { is_newest: span.window.is_some(), is_around: question.search.circle.is_some() };
     let mut found = put(conn, span)?;
     if found.len() >= wanted {
         return Ok((found, None));
     }
     let Some(mut end) = end_of(conn, span)? else { return Ok((found, None)) };
-    let mut walked = Walked { visited: sql::VISITS, found: found.len() };
+    let mut walked = Walked { is_newest: span.window.is_some(), visited: sql::VISITS, found: found.len() };
     // A job may have come or gone since: each stretch is looked at between places that stand.
     found.clear();
     loop {
-        let way = question.guess.after_walk(wanted, walked, by);
+        let way = question.guess.after_walk(wanted, walked);
         if way != Way::Walk {
             return Ok((found, Some((way, walked))));
         }
