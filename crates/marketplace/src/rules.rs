@@ -7,6 +7,7 @@ mod attachments;
 mod bidding;
 mod comparison;
 mod confirmation;
+pub(crate) mod facets;
 pub(crate) mod highlights;
 pub(crate) mod likeness;
 pub mod market;

@@ -1,17 +1,20 @@
 //! How to look for jobs: a search has several ways through the indexes, all with the same answer, and its guess of how many match says which is
-//! shortest. And what is counted of the matches.
+//! shortest.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+mod latest;
+#[cfg(test)]
+mod tests;
 
 use kernel::{Currency, Instant};
 
-use crate::model::{Budget, BudgetBand, Circle, Count, Facet, Facets, Urgency};
+use crate::model::{Budget, Circle, Urgency};
 
 use super::amounts::Money;
 use super::places::{CELLS_A_DEGREE, squares_around};
-use super::vocabulary::{DAY_SECONDS, STRETCH_SECONDS, Vocabulary};
+use super::vocabulary::Vocabulary;
 use super::words::{skill_tag, trade_tag};
+
+pub(crate) use latest::Latest;
 
 /// More squares than these are not walked one by one.
 const CELLS_MAX: usize = 400;
@@ -44,12 +47,6 @@ const RING_JOBS_MAX: f64 = 12_000.0;
 const DAYS_SPARE: f64 = 1.3;
 /// The part of the jobs that three hours hold where there are so many that it matters.
 const STRETCH_SHARE: f64 = 0.005;
-/// More stretches of time than these are not asked for one by one: the index lays each beside the words.
-const STRETCHES_MAX: i64 = 16;
-/// Further back than so many days nobody looks day by day: what they do not hold is hardly more in all of them.
-const DAYS_MAX: i64 = 30;
-/// What was asked for since then is asked for by no more days than these: hardly a job is open for longer.
-const ASKED_DAYS_MAX: i64 = 100;
 /// Of no more matches than these in all, those that are left are fetched at once.
 const FEW_MATCHES: f64 = 400.0;
 
@@ -86,96 +83,6 @@ pub(crate) struct Walked {
 impl Way {
     /// By the index, of all times.
     pub(crate) const INDEX: Self = Self::Index(Latest::ALL);
-}
-
-/// Stretches of time that follow one another.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Latest {
-    /// When the first of them begins; none when they are not told apart, so that there is nothing before them.
-    pub(crate) since: Option<Instant>,
-    /// Their tags, the latest first.
-    pub(crate) tags: Vec<String>,
-    /// The part of the jobs that they hold, about.
-    pub(crate) part: f64,
-}
-
-/// Three hours or a day.
-#[derive(Debug, Clone, Copy)]
-struct Stretch {
-    seconds: i64,
-    tag: fn(i64) -> String,
-    most: i64,
-}
-
-impl Stretch {
-    const HOURS: Self =
-        Self { seconds: STRETCH_SECONDS, tag: |stretch| format!("hours1{stretch}"), most: STRETCHES_MAX };
-    const DAY: Self = Self { seconds: DAY_SECONDS, tag: |day| format!("day1{day}"), most: DAYS_MAX };
-
-    fn of(self, at: Instant) -> i64 {
-        at.timestamp().div_euclid(self.seconds)
-    }
-
-    /// From one to another, the latest first.
-    fn between(self, first: i64, last: i64, part: f64) -> Latest {
-        let since = Some(self.begins(first));
-        Latest { since, tags: (first..=last).rev().map(self.tag).collect(), part }
-    }
-
-    /// When a stretch begins.
-    fn begins(self, stretch: i64) -> Instant {
-        Instant::from_timestamp(stretch.saturating_mul(self.seconds), 0).unwrap_or_default()
-    }
-}
-
-impl Latest {
-    /// All of them.
-    pub(crate) const ALL: Self = Self { since: None, tags: Vec::new(), part: 1.0 };
-
-    /// The latest, from this instant back, that hold this part of the jobs, as they were published: nights hold little, and the hours since the last
-    /// job nothing.
-    pub(crate) fn holding(part: f64, until: Instant, vocabulary: &Vocabulary) -> Self {
-        let newest = vocabulary.newest().map_or(until, |newest| newest.min(until));
-        for stretch in [Stretch::HOURS, Stretch::DAY] {
-            let last = stretch.of(until);
-            let newest_stretch = stretch.of(newest);
-            if last - newest_stretch > stretch.most {
-                continue;
-            }
-            for first in (newest_stretch - stretch.most + 1..=newest_stretch).rev() {
-                let held = vocabulary.published_share(stretch.begins(first), newest);
-                if held >= part {
-                    return stretch.between(first, last, held);
-                }
-            }
-        }
-        Self::ALL
-    }
-
-    /// Those from one instant to another.
-    pub(crate) fn between(from: Instant, until: Instant) -> Self {
-        Self::of_either(from, until, [Stretch::HOURS, Stretch::DAY])
-    }
-
-    /// Those since an instant, before which nothing is asked for.
-    fn asked_since(since: Instant, now: Instant) -> Self {
-        let days = Stretch { most: ASKED_DAYS_MAX, ..Stretch::DAY };
-        Self { since: None, ..Self::of_either(since, now, [Stretch::HOURS, days]) }
-    }
-
-    fn of_either(from: Instant, until: Instant, stretches: [Stretch; 2]) -> Self {
-        let short = stretches.into_iter().find(|one| one.of(until) - one.of(from) < one.most);
-        short
-            .map_or(Self::ALL, |stretch| stretch.between(stretch.of(from.min(until)), stretch.of(until), 1.0))
-    }
-
-    /// The same, but for those before the instant since when jobs are asked for.
-    pub(crate) fn as_asked(self, posted_since: Option<Instant>, until: Instant) -> Self {
-        match posted_since {
-            Some(asked) if self.since.is_none_or(|since| since <= asked) => Self::asked_since(asked, until),
-            _ => self,
-        }
-    }
 }
 
 /// What is guessed of a search from how common its parts are.
@@ -507,239 +414,5 @@ impl Squares {
             Self::Blocks(blocks) => blocks.iter().map(|block| block_tag(None, *block)).collect(),
         };
         tags.iter().map(|tag| vocabulary.met_share(tag)).sum()
-    }
-}
-
-/// Where budgets are cut, in minor units: 250, 1,000, 5,000, 20,000 and 100,000 of a currency with cents.
-const BANDS: [i64; 5] = [25_000, 100_000, 500_000, 2_000_000, 10_000_000];
-
-/// The band that a budget's upper end is in.
-pub(crate) fn budget_band(upper: Option<i64>) -> BudgetBand {
-    let Some(upper) = upper else { return BudgetBand { min: None, below: None } };
-    let below = BANDS.into_iter().find(|end| upper < *end);
-    let min = BANDS.into_iter().rev().find(|end| upper >= *end).unwrap_or(0);
-    BudgetBand { min: Some(min), below }
-}
-
-/// How many there are of each value, the most first.
-pub(crate) fn facets<T: Clone + Eq + Hash + Ord>(values: impl Iterator<Item = T>) -> Facets<T> {
-    let mut counts: HashMap<T, i64> = HashMap::new();
-    let mut counted_over = 0;
-    for value in values {
-        counted_over += 1;
-        *counts.entry(value).or_default() += 1;
-    }
-    let mut values: Vec<Facet<T>> = counts.into_iter().map(|(value, count)| Facet { value, count }).collect();
-    values.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.value.cmp(&other.value)));
-    Facets { counted_over, values }
-}
-
-/// The count of so many matches, of which no more than `most` were read, and one more when there was one.
-pub(crate) fn count(read: usize, most: usize) -> Count {
-    Count { count: i64::try_from(read.min(most)).unwrap_or(i64::MAX), at_least: read > most }
-}
-
-#[cfg(test)]
-mod tests {
-    use identity::geo::GeoPoint;
-
-    use super::*;
-    use crate::rules::vocabulary::Published;
-
-    fn million(counted: &[(&str, f64)]) -> Vocabulary {
-        let counted: Vec<(String, f64)> =
-            counted.iter().map(|(word, share)| ((*word).to_owned(), *share)).collect();
-        Vocabulary::new(1_000_000.0, &counted)
-    }
-
-    fn nothing() -> Ticked<'static> {
-        Ticked {
-            trade: None,
-            skills: &[],
-            urgency: &[],
-            currency: None,
-            budget: Budget::default(),
-            circle: None,
-            posted_since: None,
-            now: noon(),
-        }
-    }
-
-    fn noon() -> Instant {
-        "2026-11-22T12:00:00Z".parse().unwrap()
-    }
-
-    #[test]
-    fn common_words_are_met_by_walking_and_rare_ones_looked_up() {
-        let days: Vec<(String, f64)> = (20_700..=20_779).map(|day| (format!("day1{day}"), 0.0125)).collect();
-        let days: Vec<(&str, f64)> = days.iter().map(|(tag, share)| (tag.as_str(), *share)).collect();
-        let vocabulary = million(&days);
-        let guess = |share: f64| Guess::new(&vocabulary, Some(Share::of_one(share)), nothing());
-        assert_eq!(guess(0.274).newest(500), Way::Walk);
-        assert_eq!(guess(0.02).newest(500), Way::INDEX);
-        assert_eq!(guess(0.000_6).newest(500), Way::INDEX);
-        let latest = |share: f64| Latest::holding(guess(share).part_with(500), noon(), &vocabulary).tags;
-        assert_eq!(
-            latest(0.2),
-            ["hours1166236", "hours1166235", "hours1166234", "hours1166233"],
-            "650 of 200,000: 312 in three hours, and one stretch that has just begun"
-        );
-        assert_eq!(latest(0.02).last().unwrap(), "day120776", "650 of the 20,000 are looked for, 250 a day");
-        assert!(latest(0.000_6).is_empty(), "there are no more than 600");
-        let published = |newest: &str, counts: &[(i64, i64)], has_older| {
-            let counts = counts.iter().copied().collect();
-            let latest = Published { newest: newest.parse().unwrap(), counts, has_older };
-            let vocabulary = million(&days).with_latest(Some(latest));
-            Latest::holding(guess(0.2).part_with(500), noon(), &vocabulary)
-        };
-        let (busy, quiet) =
-            ([(166_231, 9_000), (166_230, 9_000)], [(166_236, 3), (166_231, 2_000), (166_230, 9_000)]);
-        assert_eq!(
-            published("2026-11-21T23:59:59Z", &busy, true).tags.len(),
-            6,
-            "back to where the newest are"
-        );
-        let after_a_quiet_night = published("2026-11-22T12:00:00Z", &quiet, false);
-        assert_eq!(
-            after_a_quiet_night.tags.len(),
-            7,
-            "two thousand and three are too few: {after_a_quiet_night:?}"
-        );
-        assert!((after_a_quiet_night.part - 0.011).abs() < 1e-5, "{after_a_quiet_night:?}");
-        assert_eq!(further(150, 0, 0.01, 0.5), 1.0, "hardly any, as expected");
-        assert!(
-            further(150, 0, 0.01, 50.0) < 0.1,
-            "fifty were expected: the part was emptier than it was taken to be"
-        );
-        let walked = further(500, 50, 0.006, 60.0);
-        assert!((0.053..0.055).contains(&walked), "ten times as far: {walked}");
-    }
-
-    #[test]
-    fn in_a_dense_city_the_squares_are_walked_and_rare_words_looked_up() {
-        let circle = Circle { centre: GeoPoint::new(40.75, -73.95).unwrap(), metres: 25_000 };
-        let cells = squares_around(circle, CELLS_A_DEGREE, CELLS_MAX).unwrap();
-        assert!((25..=56).contains(&cells.len()), "{}", cells.len());
-        let blocks = squares_around(circle, BLOCKS_A_DEGREE, CELLS_MAX).unwrap();
-        let tags: Vec<String> = blocks.iter().map(|block| block_tag(None, *block)).collect();
-        let share = 0.1 / f64::from(u32::try_from(blocks.len()).unwrap());
-        let dense = million(&tags.iter().map(|tag| (tag.as_str(), share)).collect::<Vec<_>>());
-        let around = Ticked { circle: Some(circle), ..nothing() };
-        assert_eq!(Guess::new(&dense, None, around).newest(21), Way::Walk);
-        let sparse = million(&[]);
-        assert_eq!(Guess::new(&sparse, None, around).newest(21), Way::Cells);
-        assert!(matches!(
-            Guess::new(&dense, Some(Share::of_one(0.000_6)), around).newest(500),
-            Way::Index(_)
-        ));
-        let far = Circle { metres: 500_000, ..circle };
-        assert_eq!(squares_around(far, CELLS_A_DEGREE, CELLS_MAX), None);
-    }
-
-    #[test]
-    fn what_hardly_any_job_has_is_looked_up_in_every_order() {
-        let vocabulary = million(&[("currency1USD", 0.9), ("currency1CAD", 0.1), ("upto1USD11", 0.3)]);
-        let in_currency = |code: &str| Ticked { currency: Some(code.parse().unwrap()), ..nothing() };
-        let guess = |ticked| Guess::new(&vocabulary, None, ticked);
-        let budget = |least| Budget::new(Some(least), None).unwrap();
-        for common in [
-            in_currency("USD"),
-            in_currency("CAD"),
-            Ticked { budget: budget(2_000_000), ..in_currency("USD") },
-        ] {
-            assert_eq!(
-                (guess(common).sorted(21), guess(common).newest(21)),
-                (Way::Walk, Way::Walk),
-                "{common:?}"
-            );
-        }
-        let walked = |found| Walked { is_newest: false, visited: 6_000, found };
-        let usd = guess(in_currency("USD"));
-        assert_eq!(usd.after_walk(1, walked(20)), Way::Walk, "one more");
-        assert_eq!(usd.after_walk(21, walked(0)), Way::Walk, "by the index, nearly all would be fetched");
-        let cad = guess(in_currency("CAD"));
-        assert_eq!(cad.after_walk(21, walked(0)), Way::Walk);
-        assert_eq!(guess(in_currency("CHF")).after_walk(21, walked(0)), Way::INDEX);
-        for rare in [in_currency("CHF"), Ticked { budget: budget(50_000_000), ..in_currency("USD") }] {
-            assert_eq!(
-                (guess(rare).sorted(21), guess(rare).newest(21)),
-                (Way::INDEX, Way::INDEX),
-                "{rare:?}"
-            );
-        }
-        let just_now = Ticked { posted_since: Some("2026-11-22T11:00:00Z".parse().unwrap()), ..nothing() };
-        let Way::Index(latest) = guess(just_now).sorted(21) else {
-            panic!("few were posted within the hour")
-        };
-        assert_eq!(
-            (latest.tags, latest.since),
-            (vec!["hours1166236".to_owned(), "hours1166235".to_owned()], None)
-        );
-        let uncounted = Guess::new(&million(&[]), None, in_currency("USD"));
-        assert_eq!(uncounted.sorted(21), Way::Walk, "everybody pays in it as far as anybody knows");
-    }
-
-    #[test]
-    fn the_nearest_are_looked_for_one_by_one_only_where_they_are_few() {
-        let centre = GeoPoint::new(40.75, -73.95).unwrap();
-        let circle = Circle { centre, metres: 500_000 };
-        let blocks = squares_around(circle, BLOCKS_A_DEGREE, BLOCKS_MAX).unwrap();
-        assert!(blocks.len() > BLOCK_TAGS_MAX, "the index is not asked for so many: {}", blocks.len());
-        let around = |holds: f64| {
-            let share = holds / f64::from(u32::try_from(blocks.len()).unwrap());
-            let counted = blocks.iter().map(|block| (block_tag(None, *block), share));
-            let mut counted: Vec<(String, f64)> = counted.collect();
-            counted.extend([("currency1USD".to_owned(), 0.9), ("currency1CAD".to_owned(), 0.1)]);
-            Vocabulary::new(1_000_000.0, &counted)
-        };
-        let guess = |holds: f64, currency: Option<&str>| {
-            let currency = currency.map(|code| code.parse().unwrap());
-            Guess::new(&around(holds), None, Ticked { currency, circle: Some(circle), ..nothing() })
-        };
-        assert_eq!(guess(0.2, Some("CAD")).nearest_within(64_000, circle), Way::Walk, "some three thousand");
-        assert_eq!(guess(0.2, Some("CAD")).nearest_within(250_000, circle), Way::INDEX);
-        for (holds, currency) in [(0.2, Some("USD")), (0.0, Some("USD")), (0.0, Some("CAD")), (0.2, None)] {
-            let way = guess(holds, currency).nearest_within(500_000, circle);
-            assert_eq!(way, Way::Walk, "all about the place are fewer: {holds} {currency:?}");
-        }
-        assert_eq!(guess(0.2, Some("CHF")).nearest(21), Way::INDEX);
-        let nowhere = guess(0.0, Some("USD"));
-        assert_eq!((nowhere.newest(21), nowhere.sorted(21)), (Way::Box, Way::Box), "nothing lies there");
-        let walked = |found| Walked { is_newest: true, visited: 6_000, found };
-        let wide = guess(0.2, None);
-        assert_eq!(wide.after_walk(21, walked(0)), Way::Box, "hardly anything lies there");
-        assert_eq!(wide.after_walk(1_001, walked(600)), Way::Walk, "a tenth of all does");
-    }
-
-    #[test]
-    fn stretches_of_time_are_counted_as_the_database_counts_them() {
-        let at = |at: &str| at.parse::<Instant>().unwrap();
-        let day = Latest::between(at("2026-11-20T00:00:00Z"), at("2026-11-22T23:59:59Z"));
-        assert_eq!(day.tags, ["day120779", "day120778", "day120777"]);
-        assert_eq!(day.since, Some(at("2026-11-20T00:00:00Z")));
-        let hours = Latest::between(at("1969-12-31T23:00:00Z"), at("1970-01-01T02:59:59Z"));
-        assert_eq!(
-            (hours.tags, hours.since),
-            (vec!["hours10".to_owned(), "hours1-1".to_owned()], Some(at("1969-12-31T21:00:00Z")))
-        );
-        assert_eq!(Latest::between(at("2026-01-01T00:00:00Z"), at("2026-11-22T00:00:00Z")), Latest::ALL);
-    }
-
-    #[test]
-    fn budgets_are_in_bands() {
-        let band = |min, below| BudgetBand { min, below };
-        assert_eq!(budget_band(None), band(None, None));
-        assert_eq!(budget_band(Some(0)), band(Some(0), Some(25_000)));
-        assert_eq!(budget_band(Some(25_000)), band(Some(25_000), Some(100_000)));
-        assert_eq!(budget_band(Some(100_000_000)), band(Some(10_000_000), None));
-    }
-
-    #[test]
-    fn facets_count_what_there_is_the_most_first() {
-        let counted = facets(["b", "a", "c", "a", "b", "a"].into_iter());
-        let found: Vec<_> = counted.values.iter().map(|facet| (facet.value, facet.count)).collect();
-        assert_eq!((counted.counted_over, found), (6, vec![("a", 3), ("b", 2), ("c", 1)]));
-        assert_eq!(count(1_000, 1_000), Count { count: 1_000, at_least: false });
-        assert_eq!(count(1_001, 1_000), Count { count: 1_000, at_least: true });
     }
 }

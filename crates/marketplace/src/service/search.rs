@@ -13,8 +13,9 @@ use crate::model::{
     Budget, Category, JobFacets, JobId, JobOrder, JobScope, JobSearch, JobStatus, JobsFound, SearchKey,
     Understood,
 };
+use crate::rules::facets::{budget_band, count, facets};
 use crate::rules::highlights::highlights;
-use crate::rules::search::{Guess, Ticked, budget_band, count, facets};
+use crate::rules::search::{Guess, Ticked};
 use crate::rules::vocabulary::Vocabulary;
 use crate::rules::words::Words;
 use crate::store::search::{Asked, COUNTED, Counted, Hit, Question};

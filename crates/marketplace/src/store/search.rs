@@ -334,19 +334,24 @@ fn walk<R>(
     if found.len() >= wanted {
         return Ok((found, None));
     }
-    let Some(mut end) = end_of(conn, span)? else { return Ok((found, None)) };
     let mut walked = Walked { is_newest: span.window.is_some(), visited: sql::VISITS, found: found.len() };
+    let way = question.guess.after_walk(wanted, walked);
+    if way != Way::Walk {
+        return Ok((found, Some((way, walked))));
+    }
+    let Some(mut end) = end_of(conn, span)? else { return Ok((found, None)) };
     // A job may have come or gone since: each stretch is looked at between places that stand.
     found.clear();
     loop {
-        let way = question.guess.after_walk(wanted, walked);
-        if way != Way::Walk {
-            return Ok((found, Some((way, walked))));
-        }
         found.extend(put(conn, Span { to: Some(end), ..span })?);
         span.after = Some(end);
         if found.len() >= wanted {
             return Ok((found, None));
+        }
+        walked.found = found.len();
+        let way = question.guess.after_walk(wanted, walked);
+        if way != Way::Walk {
+            return Ok((found, Some((way, walked))));
         }
         match end_of(conn, span)? {
             Some(next) => end = next,
@@ -356,7 +361,6 @@ fn walk<R>(
             }
         }
         walked.visited += sql::VISITS;
-        walked.found = found.len();
     }
 }
 
