@@ -2,6 +2,7 @@
 //! that on a machine shared with the server the load tool takes as small a part as it can.
 
 use std::io;
+use std::ops::Range;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -76,16 +77,17 @@ impl Connection {
     pub(crate) async fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
-        let (status, retry_after, start, whole) = loop {
-            if let Some(head) = head(&self.buffer)? {
+        let head = loop {
+            if let Some(head) = Head::read(&self.buffer)? {
                 break head;
             }
             self.read_more().await?;
         };
-        while self.buffer.len() < whole {
+        while self.buffer.len() < head.body.end {
             self.read_more().await?;
         }
-        Ok(Answer { status, retry_after, body: self.buffer[start..whole].to_vec() })
+        let Head { status, retry_after, body } = head;
+        Ok(Answer { status, retry_after, body: self.buffer[body].to_vec() })
     }
 
     async fn read_more(&mut self) -> io::Result<()> {
@@ -96,20 +98,31 @@ impl Connection {
     }
 }
 
-/// Status, how long to stay away, where the body begins and where it ends; none until the head is there.
-fn head(answer: &[u8]) -> io::Result<Option<(u16, Option<u64>, usize, usize)>> {
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut head = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(start) = head.parse(answer).map_err(|_| malformed())? else {
-        return Ok(None);
-    };
-    let header = |name: &str| {
-        let of_name = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-        of_name.and_then(|header| std::str::from_utf8(header.value).ok())
-    };
-    let length: usize = header("content-length").map_or(Ok(0), str::parse).map_err(|_| malformed())?;
-    let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
-    Ok(Some((head.code.ok_or_else(malformed)?, retry_after, start, start + length)))
+/// What stands before an answer's body.
+struct Head {
+    status: u16,
+    retry_after: Option<u64>,
+    /// Where the body will be.
+    body: Range<usize>,
+}
+
+impl Head {
+    /// None until it is all there.
+    fn read(answer: &[u8]) -> io::Result<Option<Self>> {
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut head = httparse::Response::new(&mut headers);
+        let httparse::Status::Complete(start) = head.parse(answer).map_err(|_| malformed())? else {
+            return Ok(None);
+        };
+        let header = |name: &str| {
+            let of_name = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+            of_name.and_then(|header| std::str::from_utf8(header.value).ok())
+        };
+        let length: usize = header("content-length").map_or(Ok(0), str::parse).map_err(|_| malformed())?;
+        let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
+        let status = head.code.ok_or_else(malformed)?;
+        Ok(Some(Self { status, retry_after, body: start..start + length }))
+    }
 }
 
 fn malformed() -> io::Error {

@@ -187,7 +187,7 @@ impl Guess {
             .chain(urgency)
             .map(|share| share.min(1.0));
         let asked: Vec<f64> = asked.collect();
-        let since = Latest::ALL.as_asked(ticked.posted_since, ticked.now);
+        let since = Latest::ALL.asked_for(ticked.posted_since, ticked.now);
         let time = ticked.posted_since.map(|since| vocabulary.published_share(since, ticked.now).min(1.0));
         let of_time = time.filter(|_| since != Latest::ALL);
         let others = asked.iter().copied().chain(trade).chain(asked_place).chain(of_time).reduce(f64::min);

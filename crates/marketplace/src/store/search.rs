@@ -68,6 +68,8 @@ pub(crate) struct Question<'a> {
     pub(crate) now: Instant,
 }
 
+/// What a walk found, and which other way is to be taken instead, after how long a walk.
+type OnFoot<R> = (Vec<R>, Option<(Way, Walked)>);
 /// Rows, and where they end when there is more behind.
 type Newest<R> = (Vec<R>, Option<(Instant, Uuid)>);
 type Found = (Text, Columns, Nullable<Integer>, Nullable<BigInt>);
@@ -294,7 +296,7 @@ fn newest<R>(
     let mut rows = Vec::new();
     let (mut looked, mut window, mut until) = (0.0, window, until);
     loop {
-        let latest = Latest::holding(part, until, vocabulary).as_asked(question.search.posted_since, until);
+        let latest = Latest::holding(part, until, vocabulary).asked_for(question.search.posted_since, until);
         let (since, held) = (latest.since, latest.part);
         let way = Way::Index(latest);
         rows.extend(put(conn, &way, window)?);
@@ -324,7 +326,7 @@ fn walk<R>(
     what: What,
     wanted: usize,
     load: impl Fn(&mut PgConnection, Composed) -> Result<Vec<R>, Error>,
-) -> Result<(Vec<R>, Option<(Way, Walked)>), Error> {
+) -> Result<OnFoot<R>, Error> {
     let put = |conn: &mut PgConnection, span| load(conn, sql::by_way(question, &Way::Walk, span, what));
     let end_of = |conn: &mut PgConnection, span| -> Result<Option<Position<i64>>, Error> {
         let ends: Vec<(i64, Uuid)> = sql::walk_end(question, span).rows::<(BigInt, SqlUuid)>().load(conn)?;

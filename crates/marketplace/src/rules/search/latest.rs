@@ -93,7 +93,7 @@ impl Latest {
     }
 
     /// The same, but for those before the instant since when jobs are asked for.
-    pub(crate) fn as_asked(self, posted_since: Option<Instant>, until: Instant) -> Self {
+    pub(crate) fn asked_for(self, posted_since: Option<Instant>, until: Instant) -> Self {
         match posted_since {
             Some(asked) if self.since.is_none_or(|since| since <= asked) => Self::asked_since(asked, until),
             _ => self,
