@@ -100,6 +100,7 @@ pub(crate) struct Guess {
     place: f64,
     /// The same, as far as the index is asked for squares; none where they are too many.
     asked_place: Option<f64>,
+    /// Whether a circle is asked for.
     is_around: bool,
     /// The part that was posted since then.
     time: f64,

@@ -115,13 +115,13 @@ pub(crate) fn page(
     } else {
         let way = question.guess.sorted(wanted);
         let span = Span { after, ..Span::default() };
-        let (rows, rest) = match way {
-            Way::Walk => walk(conn, question, span, what, wanted, cards)?,
-            way => (Vec::new(), Some((way, Walked::default()))),
-        };
-        match rest {
-            Some((way, _)) => cards(conn, sql::by_way(question, &way, span, what))?,
-            None => rows,
+        let by = |conn: &mut _, way| cards(conn, sql::by_way(question, &way, span, what));
+        match way {
+            Way::Walk => match walk(conn, question, span, what, wanted, cards)? {
+                (rows, None) => rows,
+                (_, Some((rest, _))) => by(conn, rest)?,
+            },
+            way => by(conn, way)?,
         }
     };
     let own = question.shelf.is_some();
